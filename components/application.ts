@@ -1,0 +1,41 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { stage } from "./buildContext.ts";
+import type { Framework } from "./framework.ts";
+import { ImageLayer, type LayerArgs } from "./imageLayer.ts";
+import type { ApplicationSettings } from "./settings.ts";
+import { contextOf, type Source } from "./sources.ts";
+
+export interface ApplicationArgs extends LayerArgs {
+  /** What it is built from. */
+  readonly parent: Framework;
+  /** Its name (a folder of images), version, module to serve, ports. */
+  readonly settings: ApplicationSettings;
+  /** Where the application comes from. Default: the folder `app` beside its Dockerfile. */
+  readonly source?: Source | undefined;
+}
+
+/** An application on its framework. */
+export class Application extends ImageLayer {
+  /** How it is served, for the container that runs it. */
+  public readonly settings: ApplicationSettings;
+
+  public constructor(name: string, args: ApplicationArgs, options: pulumi.ComponentResourceOptions) {
+    const { parent, settings, source } = args;
+    super(
+      "Application",
+      name,
+      {
+        catalog: args.catalog,
+        from: parent,
+        image: settings.name,
+        version: settings.version,
+        descent: parent.lineage,
+        context: stage(settings.name, [`images/${settings.name}`]),
+        namedContexts: source ? { application: contextOf(`${settings.name}-source`, source) } : {},
+        buildArgs: { FLASK_APP: settings.flaskApp, PORT: `${settings.port}` },
+      },
+      options,
+    );
+    this.settings = settings;
+  }
+}

@@ -1,0 +1,38 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { stage } from "./buildContext.ts";
+import { ImageLayer, type LayerArgs } from "./imageLayer.ts";
+import type { Python } from "./python.ts";
+import type { Config } from "./settings.ts";
+
+export interface FrameworkArgs extends LayerArgs {
+  /** What it is built from. */
+  readonly parent: Python;
+  /** The framework, a folder of images. */
+  readonly framework: string;
+  /** Its version, a folder of that folder, with a requirements.txt that is locked with hashes. */
+  readonly version: string;
+  /** `pypi`: the URL of the package index. Default: pip's own. */
+  readonly sources: Pick<Config["sources"], "pypi">;
+}
+
+/** A Python framework: one requirements.txt, installed with hashes required. */
+export class Framework extends ImageLayer {
+  public constructor(name: string, args: FrameworkArgs, options: pulumi.ComponentResourceOptions) {
+    const { parent, framework, version } = args;
+    super(
+      "Framework",
+      name,
+      {
+        catalog: args.catalog,
+        from: parent,
+        ...(args.isDefault === undefined ? {} : { isDefault: args.isDefault }),
+        image: framework,
+        version,
+        descent: parent.lineage,
+        context: stage(framework, ["images/framework", `images/${framework}/${version}`]),
+        buildArgs: { PIP_INDEX_URL: args.sources.pypi ?? "" },
+      },
+      options,
+    );
+  }
+}

@@ -1,0 +1,122 @@
+import * as build from "@pulumi/docker-build";
+import * as pulumi from "@pulumi/pulumi";
+import type { Catalog } from "./catalog.ts";
+
+/** What every kind of layer is given. */
+export interface LayerArgs {
+  /** What all layers of a catalog share. */
+  readonly catalog: Catalog;
+  /** Whether the short tag `<image>:<version>` is this layer's too. Default: true. */
+  readonly isDefault?: boolean;
+}
+
+/** What a kind of layer says of itself. Names and versions are plain text: tags are made of them before any build. */
+export interface ImageLayerArgs extends LayerArgs {
+  /** The image's name in the registry, such as "flask". */
+  readonly image: string;
+  /** The version of what this layer adds, such as "3.1.3". */
+  readonly version: string;
+  /** The line of descent as the tag says it, such as "python3.13.5-debian13"; empty for an operating system. */
+  readonly descent: string;
+  /** What children put into their tags. Default: image, version and descent; pyenv, a build tool, leaves itself out. */
+  readonly lineage?: string;
+  /** The build context with its Dockerfile, a folder relative to the project. */
+  readonly context: string;
+  /** Named contexts, which replace Dockerfile stages of the same names. */
+  readonly namedContexts?: Record<string, pulumi.Input<string>>;
+  /** Build arguments. They stay readable in the state: no secrets. */
+  readonly buildArgs?: Record<string, pulumi.Input<string>>;
+  /** The layer that it is built from, or what the outside gives for an operating system. */
+  readonly from: ImageLayer | Base;
+  /** Versions of the tools that this layer adds, for the labels; default: the image's own name and version. */
+  readonly tools?: Record<string, string>;
+}
+
+/** An image or root file system from outside. */
+export interface Base {
+  readonly name: string;
+  readonly digest: string;
+}
+
+/** One image of the catalog: built by BuildKit, pushed to the registry, known to others by its digest. */
+export abstract class ImageLayer extends pulumi.ComponentResource {
+  /** The layer's name in the stack. */
+  public readonly layerName: string;
+  /** The layer that it is built from; undefined for an operating system. */
+  public readonly parent: ImageLayer | undefined;
+  /** The image's name in the registry. */
+  public readonly image: string;
+  /** The version of what this layer adds. */
+  public readonly version: string;
+  /** All tags, the one with the whole line of descent first, without registry and name. */
+  public readonly tags: readonly string[];
+  /** The line of descent as children put it into their tags. */
+  public readonly lineage: string;
+  /** `<registry>/<namespace>/<image>:<tag>@sha256:…`: what children are built from and containers run. */
+  public readonly ref: pulumi.Output<string>;
+  /** The digest of the image's manifest. */
+  public readonly digest: pulumi.Output<string>;
+
+  /**
+   * @param kind the last part of the type token `catalog:image:<Kind>`.
+   * @param name the layer's name in the stack.
+   * @param options `dependsOn` names what the layer is built from: its parents, or the registry.
+   * @throws pulumi.RunError if another layer has one of the tags already.
+   */
+  protected constructor(
+    kind: string,
+    name: string,
+    args: ImageLayerArgs,
+    options: pulumi.ComponentResourceOptions,
+  ) {
+    super(`catalog:image:${kind}`, name, {}, options);
+    const { catalog, from } = args;
+    const parent = from instanceof ImageLayer ? from : undefined;
+    const base = parent
+      ? { name: `${parent.image}:${parent.tags[0]}`, digest: parent.digest }
+      : (from as Base);
+    this.layerName = name;
+    this.parent = parent;
+    const long = [args.version, args.descent].filter(Boolean).join("-");
+    this.image = args.image;
+    this.version = args.version;
+    this.tags = [...new Set(args.isDefault === false ? [long] : [long, args.version])];
+    this.lineage = args.lineage ?? [`${args.image}${args.version}`, args.descent].filter(Boolean).join("-");
+
+    const repository = `${catalog.registry.address}/${catalog.namespace}/${args.image}`;
+    // Every input is there from the first build on: the provider reports outputs as unknown only when an input
+    // changes that was there before, and adding the first one later would make that preview wrong.
+    const image = new build.Image(
+      `${name}-image`,
+      {
+        tags: this.tags.map((tag) => catalog.claim(`${repository}:${tag}`, name)),
+        context: {
+          location: args.context,
+          named: Object.fromEntries(
+            Object.entries(args.namedContexts ?? {}).map(([stage, location]) => [stage, { location }]),
+          ),
+        },
+        dockerfile: { location: `${args.context}/Dockerfile` },
+        // By digest: a tag may be something else by the time a child is built.
+        buildArgs: { ...args.buildArgs, ...(parent ? { PARENT: parent.ref } : {}) },
+        labels: catalog.labels({ ...args, tag: long, base }),
+        secrets: { ca: catalog.ca },
+        // The certificates differ between machines; the image does not.
+        ignoreSecretsInDiffCalculation: ["ca"],
+        builder: { name: catalog.builder },
+        push: true,
+        buildOnPreview: false,
+      },
+      {
+        parent: this,
+        provider: catalog.registry.buildProvider,
+        ...(options.dependsOn ? { dependsOn: options.dependsOn } : {}),
+        // The provider deletes by digest, and with it the tags of others (pulumi-docker-build#581).
+        retainOnDelete: true,
+      },
+    );
+    this.ref = image.ref;
+    this.digest = image.digest;
+    this.registerOutputs({ ref: this.ref, digest: this.digest, tags: this.tags, version: this.version });
+  }
+}

@@ -1,0 +1,44 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { stage } from "./buildContext.ts";
+import { ImageLayer, type LayerArgs } from "./imageLayer.ts";
+import type { Pyenv } from "./pyenv.ts";
+import type { Config } from "./settings.ts";
+import { preparedContext } from "./sources.ts";
+
+export interface PythonArgs extends LayerArgs {
+  /** What it is built from, and by. */
+  readonly parent: Pyenv;
+  /** The full version, such as "3.13.5". */
+  readonly version: string;
+  /** The sha256 of the source archive Python-<version>.tar.xz. */
+  readonly sha256: string;
+  /** `cpython`: where the source archive comes from. */
+  readonly sources: Pick<Config["sources"], "cpython">;
+}
+
+/** One CPython, built from source by pyenv. */
+export class Python extends ImageLayer {
+  public constructor(name: string, args: PythonArgs, options: pulumi.ComponentResourceOptions) {
+    const { parent, version } = args;
+    const source = args.sources.cpython;
+    super(
+      "Python",
+      name,
+      {
+        catalog: args.catalog,
+        from: parent,
+        image: "python",
+        version,
+        descent: parent.lineage,
+        context: stage("python", ["images/python"]),
+        namedContexts: "url" in source ? {} : { "cpython-source": preparedContext(`cpython-${version}`) },
+        buildArgs: {
+          PYTHON_VERSION: version,
+          CPYTHON_URL: "url" in source ? source.url.replaceAll("{version}", version) : "",
+          CPYTHON_SHA256: args.sha256,
+        },
+      },
+      options,
+    );
+  }
+}
