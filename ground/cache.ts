@@ -1,0 +1,86 @@
+/** The folder for what is downloaded, compiled or left running between two runs. */
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statfsSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { processStart } from "./exec.ts";
+
+/**
+ * A folder of the cache, made when it is missing: below `$CATALOG_CACHE`, else `$XDG_CACHE_HOME/image-catalog`,
+ * else `~/.cache/image-catalog`.
+ * @example cacheDir("run") // ~/.cache/image-catalog/run
+ */
+export function cacheDir(...parts: string[]): string {
+  const { CATALOG_CACHE: own, XDG_CACHE_HOME: xdg } = process.env;
+  const folder = resolve(own || join(xdg || join(homedir(), ".cache"), "image-catalog"), ...parts);
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** The sha256 of a file's content, in hexadecimal. */
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
+
+/** Bytes that may still be written where `path` is, or will be. */
+export function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(existing(resolve(path)));
+  return bavail * bsize;
+}
+
+const existing = (path: string): string => (existsSync(path) ? path : existing(dirname(path)));
+
+const underWay = new Map<string, Promise<string>>();
+let count = 0;
+
+/**
+ * Makes a file or a folder once. `make` fills a temporary sibling, which then takes its name, so `path` is
+ * either whole or not there; what `make` throws is passed on and leaves nothing behind. Processes that race both
+ * make it, and the first one's stays.
+ * @returns `path`
+ */
+export function once(path: string, make: (temporary: string) => Promise<unknown> | unknown): Promise<string> {
+  const already = underWay.get(path);
+  if (already) return already;
+  const promise = makeOnce(path, make).finally(() => underWay.delete(path));
+  underWay.set(path, promise);
+  return promise;
+}
+
+async function makeOnce(
+  path: string,
+  make: (temporary: string) => Promise<unknown> | unknown,
+): Promise<string> {
+  if (existsSync(path)) return path;
+  mkdirSync(dirname(path), { recursive: true });
+  removeLeftovers(path);
+  count += 1;
+  const temporary = `${prefix(path)}${process.pid}-${processStart(process.pid) ?? 0}-${count}`;
+  try {
+    await make(temporary);
+    await rename(temporary, path).catch((error: NodeJS.ErrnoException) => {
+      // A folder that another process has put there meanwhile cannot be replaced, and is as good as ours.
+      if (!["ENOTEMPTY", "EEXIST"].includes(error.code ?? "")) throw error;
+    });
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  return path;
+}
+
+const prefix = (path: string): string => join(dirname(path), `.${basename(path)}.making-`);
+
+/** Removes what killed runs have left half made; what a living process is making stays. */
+function removeLeftovers(path: string): void {
+  const start = basename(prefix(path));
+  for (const name of readdirSync(dirname(path)).filter((each) => each.startsWith(start))) {
+    const [pid = "", started] = name.slice(start.length).split("-");
+    if (processStart(Number(pid)) !== started) {
+      rmSync(join(dirname(path), name), { recursive: true, force: true });
+    }
+  }
+}
