@@ -64,7 +64,7 @@ export PYTHONHASHSEED=0 SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-315532800}"
 # Nobody runs the standard library's tests, -O's byte code or a debugger here, or links with the static library.
 find "$prefix" -depth '(' -name '*.a' -o -name '*.opt-?.pyc' -o -type d '(' -name test -o -name tests -o -name idle_test ')' ')' \
   -exec rm -rf {} +
-find "$prefix" -type f '(' -name '*.so' -o -name "python$series" ')' -exec strip --strip-debug {} +
+find "$prefix" -type f '(' -name '*.so*' -o -name "python$series" ')' -exec strip --strip-debug {} +
 
 pyenv global "$version"
 pyenv rehash
