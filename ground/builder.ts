@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, statfsSync, writeFileSy
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cacheDir, once } from "./cache.ts";
+import { cacheDir, exclusively, once } from "./cache.ts";
 import { aptInstall } from "./docker.ts";
 import { daemon, daemonPid, lastLine, must, type Result, run, stopDaemon, which } from "./exec.ts";
 import { type Finding, GroundError, note } from "./log.ts";
@@ -25,6 +25,8 @@ export interface Builder {
 const pidFile = () => join(cacheDir("run"), "buildkitd.pid");
 const logFile = () => join(cacheDir("run"), "buildkitd.log");
 const socketPath = () => join(cacheDir("run"), "buildkitd.sock");
+const endpoint = () => `unix://${socketPath()}`;
+const HOST_PROCESS = `buildkitd ${BUILDKIT} as a process of this host`;
 /** Tells a container builder that we made from one of the same name that was there before. */
 const markFile = (name: string) => join(cacheDir("run"), `builder-${name}`);
 
@@ -33,37 +35,26 @@ const markFile = (name: string) => join(cacheDir("run"), `builder-${name}`);
  * docker-container driver; where that is refused, with a buildkitd that runs as a process of this host.
  * @throws GroundError when neither can be had, with the reason of each.
  */
-export async function ensureBuilder(name: string): Promise<Builder> {
-  const buildx = await ensureBuildx();
-  const seen = await inspect(buildx, name);
-  const builder = (driver: string, why: string): Builder => ({ name, driver, buildx, why });
-  if (seen?.running) return builder(seen.driver, "running");
+export function ensureBuilder(name: string): Promise<Builder> {
+  return exclusively("builder", async () => {
+    const buildx = await ensureBuildx();
+    const seen = await inspect(buildx, name);
+    const builder = (driver: string, why: string): Builder => ({ name, driver, buildx, why });
+    if (seen?.running) return builder(seen.driver, "running");
+    if (seen?.endpoint === endpoint()) {
+      await startBuildkitd();
+      return builder("remote", `${HOST_PROCESS}, started again`);
+    }
 
-  let refusal = "";
-  if (seen?.driver === "docker-container") {
-    const start = await call(buildx, ["inspect", "--bootstrap", name], 90_000);
-    if (start.code === 0) return builder(seen.driver, "started");
-    refusal = lastLine(start.stderr);
-    await call(buildx, ["rm", "--keep-state", name]);
-  } else if (seen?.endpoint.startsWith("unix://")) {
-    // The registration is but an address, and the buildkitd behind it may be ours, ended by a restart.
-    await call(buildx, ["rm", name]);
-    refusal = seen.endpoint === `unix://${socketPath()}` ? "as before" : "";
-  } else if (seen) {
-    throw new GroundError(
-      `The builder ${name} (driver ${seen.driver}, ${seen.endpoint}) does not work: ${seen.problem}; start it, remove it with \`docker buildx rm ${name}\`, or configure another name.`,
-    );
-  }
-
-  refusal ||= (await createContainer(buildx, name)) ?? "";
-  if (refusal === "") return builder("docker-container", "made with the docker-container driver");
-  await startBuildkitd(refusal);
-  const create = ["create", "--name", name, "--driver", "remote", `unix://${socketPath()}`];
-  await must(buildx[0] ?? "", [...buildx.slice(1), ...create]);
-  return builder(
-    "remote",
-    `buildkitd ${BUILDKIT} as a process of this host (docker-container driver: ${refusal})`,
-  );
+    const refusal =
+      seen?.driver === "docker-container"
+        ? await restartContainer(buildx, name)
+        : await createContainer(buildx, name, seen);
+    if (refusal === null) return builder("docker-container", "docker-container driver, started");
+    await startBuildkitd(refusal);
+    await mustCall(buildx, ["create", "--name", name, "--driver", "remote", endpoint()]);
+    return builder("remote", `${HOST_PROCESS}, since ${refusal}`);
+  });
 }
 
 /** Looks for the builder and changes nothing. */
@@ -83,13 +74,17 @@ export async function checkBuilder(name: string): Promise<Finding> {
 export async function stopBuilder(name: string, options: { readonly remove?: boolean } = {}): Promise<void> {
   const buildx = await findBuildx();
   const seen = buildx && (await inspect(buildx, name));
-  const ours = seen?.endpoint === `unix://${socketPath()}`;
+  const ours = seen?.endpoint === endpoint();
   const made = seen?.driver === "docker-container" && existsSync(markFile(name));
   if (buildx && (ours || (made && options.remove))) {
     await call(buildx, ["rm", name]);
     rmSync(markFile(name), { force: true });
   }
   if (await stopDaemon(pidFile(), 20_000)) rmSync(socketPath(), { force: true });
+}
+
+function mustCall(buildx: readonly string[], args: readonly string[]): Promise<Result> {
+  return must(buildx[0] ?? "", [...buildx.slice(1), ...args], { timeout: 30_000 });
 }
 
 function call(buildx: readonly string[], args: readonly string[], timeout = 30_000): Promise<Result> {
@@ -112,8 +107,33 @@ async function inspect(buildx: readonly string[], name: string): Promise<Seen | 
   return { driver: field("Driver"), endpoint: field("Endpoint"), running, problem };
 }
 
-/** Makes the usual builder; answers why it cannot be had, or null. */
-async function createContainer(buildx: readonly string[], name: string): Promise<string | null> {
+/** Starts an existing builder's container; answers why that failed, or null. The cache's volume is kept. */
+async function restartContainer(buildx: readonly string[], name: string): Promise<string | null> {
+  const start = await call(buildx, ["inspect", "--bootstrap", name], 90_000);
+  if (start.code === 0) return null;
+  await call(buildx, ["rm", "--keep-state", name]);
+  return reasonOf(start);
+}
+
+/**
+ * Makes the usual builder; answers why it cannot be had, or null.
+ * @throws GroundError when a builder of this name, not ours to remove, is there and does not work.
+ */
+async function createContainer(
+  buildx: readonly string[],
+  name: string,
+  seen: Seen | null,
+): Promise<string | null> {
+  if (seen && !seen.endpoint.startsWith("unix://")) {
+    throw new GroundError(
+      `The builder ${name} (driver ${seen.driver}, ${seen.endpoint}) does not work: ${seen.problem}; start it, remove it with \`docker buildx rm ${name}\`, or configure another name.`,
+    );
+  }
+  if (seen) {
+    // Such an entry is but an address: nothing else is lost with it.
+    note("builder", `${name} stood for ${seen.endpoint}, where nothing answers: made anew`);
+    await call(buildx, ["rm", name]);
+  }
   if ((await run("docker", ["image", "inspect", IMAGE], { timeout: 20_000 })).code !== 0) {
     note("builder", `pulling ${IMAGE}…`);
     const pull = await run("docker", ["pull", "--quiet", IMAGE], { timeout: 120_000 });
@@ -127,14 +147,24 @@ async function createContainer(buildx: readonly string[], name: string): Promise
     return null;
   }
   await call(buildx, ["rm", "--force", name]);
-  return lastLine(made.stderr).replace(/^ERROR: /, "");
+  return reasonOf(made);
 }
 
-async function startBuildkitd(refusal: string): Promise<void> {
+function reasonOf(result: Result): string {
+  const reason = lastLine(result.stderr).replace(/^(ERROR: |Error response from daemon: )+/, "");
+  return `the docker-container driver failed (${reason})`;
+}
+
+async function startBuildkitd(refusal = "it is the one in use"): Promise<void> {
   if (daemonPid(pidFile()) === null) {
     if (process.platform !== "linux" || process.getuid?.() !== 0) {
       throw new GroundError(
-        `No builder: the docker-container driver failed (${refusal}), and buildkitd as a process of this host needs root on Linux; make ${IMAGE} available or allow privileged containers.`,
+        `There is no builder: ${refusal}, and buildkitd as a process of this host needs root on Linux; make ${IMAGE} available or allow privileged containers.`,
+      );
+    }
+    if (socketPath().length > 100) {
+      throw new GroundError(
+        `The path ${socketPath()} is too long for a socket: set CATALOG_CACHE to a shorter one.`,
       );
     }
     const binary = which("buildkitd") ?? (await compile("moby/buildkit", BUILDKIT, "buildkitd"));
@@ -145,7 +175,6 @@ async function startBuildkitd(refusal: string): Promise<void> {
     if (!which("runc")) throw new GroundError("buildkitd needs runc: install it and put it on PATH.");
     const config = join(cacheDir("run"), "buildkitd.toml");
     writeFileSync(config, settings());
-    rmSync(socketPath(), { force: true });
     const env = { PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
     await daemon(binary, ["--config", config], { log: logFile(), pidFile: pidFile(), env });
   }
@@ -180,7 +209,7 @@ function settings(): string {
   const reserved = Math.floor(Math.min(20e9, (blocks * bsize) / 4));
   return `root = ${JSON.stringify(state)}
 [grpc]
-  address = [${JSON.stringify(`unix://${socketPath()}`)}]
+  address = [${JSON.stringify(endpoint())}]
 [otel]
   socketPath = ${JSON.stringify(join(cacheDir("run"), "buildkitd-otel.sock"))}
 [worker.containerd]

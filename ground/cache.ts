@@ -2,10 +2,13 @@
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statfsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { processStart } from "./exec.ts";
+import { note } from "./log.ts";
 
 /**
  * A folder of the cache, made when it is missing: below `$CATALOG_CACHE`, else `$XDG_CACHE_HOME/image-catalog`,
@@ -73,6 +76,38 @@ async function makeOnce(
 }
 
 const prefix = (path: string): string => join(dirname(path), `.${basename(path)}.making-`);
+
+/**
+ * Runs `work` while no other process on this machine runs work of the same name for the same cache, so that two
+ * runs at once do not start one daemon twice. Not to be nested under one name.
+ */
+export async function exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+  // Linux drops an abstract socket with its process, so a killed run leaves no lock; elsewhere there is none.
+  if (process.platform !== "linux") return work();
+  const id = createHash("sha256").update(cacheDir()).digest("hex");
+  const server = createServer();
+  for (let tries = 0; !(await listens(server, `\0image-catalog-${name}-${id.slice(0, 16)}`)); tries += 1) {
+    if (tries === 0) note(name, "waiting for another run that prepares the same…");
+    await sleep(200);
+  }
+  try {
+    return await work();
+  } finally {
+    server.close();
+  }
+}
+
+function listens(server: Server, address: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException) =>
+      error.code === "EADDRINUSE" ? resolve(false) : reject(error);
+    server.once("error", fail);
+    server.listen(address, () => {
+      server.off("error", fail);
+      resolve(true);
+    });
+  });
+}
 
 /** Removes what killed runs have left half made; what a living process is making stays. */
 function removeLeftovers(path: string): void {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cacheDir } from "./cache.ts";
+import { cacheDir, exclusively } from "./cache.ts";
 import { daemon, daemonPid, lastLine, must, run, stopDaemon, which } from "./exec.ts";
 import { type Finding, GroundError, note } from "./log.ts";
 
@@ -75,44 +75,46 @@ export async function checkDocker(): Promise<Finding> {
  * @throws GroundError saying what to install, to start, or which right is missing.
  */
 export async function ensureDocker(): Promise<Engine> {
-  const found = await look();
-  if ("version" in found) {
-    return { version: found.version, why: "running", startedByUs: daemonPid(pidFile()) !== null };
-  }
+  const engine = (version: string, why: string): Engine => {
+    return { version, why, startedByUs: daemonPid(pidFile()) !== null };
+  };
+  const first = await look();
+  if ("version" in first) return engine(first.version, "running");
   const linuxRoot = process.platform === "linux" && isRoot();
-  if (!found.local || !linuxRoot) throw new GroundError(found.problem);
+  if (!first.local || !linuxRoot) throw new GroundError(first.problem);
 
-  let why = "started";
-  if (!which("dockerd") || !which("docker")) {
+  return exclusively("docker", async () => {
+    // Another run may have been faster.
+    const found = await look();
+    if ("version" in found) return engine(found.version, "running");
+    if (which("dockerd") && which("docker")) return engine(await start(), "started");
     if (!which("apt-get")) throw new GroundError(found.problem);
     note("docker", "installing the package docker.io, about a minute…");
     // Since Debian 13 the client is a package of its own.
     await aptInstall("docker.io", "docker-cli?");
-    why = "package docker.io, installed and started";
-    const after = await look();
-    if ("version" in after) return { version: after.version, why, startedByUs: false };
-  }
-  return { version: await start(), why, startedByUs: !hasSystemd() };
+    return engine(await start(), "package docker.io, installed and started");
+  });
 }
 
 async function start(): Promise<string> {
   if (hasSystemd()) {
     await must("systemctl", ["start", "docker"]);
-  } else {
+  } else if (!("version" in (await look()))) {
     // After a hard stop these name pids that by now may belong to anything; dockerd would wait for that process.
     dropStalePid("/var/run/docker.pid", "dockerd");
     dropStalePid("/var/run/docker/containerd/containerd.pid", "containerd");
     await daemon(which("dockerd") ?? "dockerd", [], { log: logFile(), pidFile: pidFile() });
   }
-  for (let tries = 0; tries < 240; tries += 1) {
+  // Ours ends at once where the package has just started one, which then answers within seconds.
+  for (let tries = 0, ended = 0; tries < 240 && ended < 20; tries += 1) {
     const found = await look();
     if ("version" in found) return found.version;
-    if (!hasSystemd() && daemonPid(pidFile()) === null) break;
+    if (!hasSystemd() && daemonPid(pidFile()) === null) ended += 1;
     await sleep(250);
   }
   if (hasSystemd()) throw new GroundError("dockerd does not answer: see `journalctl -u docker`.");
   await stopDaemon(pidFile());
-  const reason = lastLine(readFileSync(logFile(), "utf8"));
+  const reason = existsSync(logFile()) ? lastLine(readFileSync(logFile(), "utf8")) : "no log";
   throw new GroundError(`dockerd does not start (${reason}): see ${logFile()}.`);
 }
 
@@ -147,7 +149,7 @@ export async function aptInstall(...packages: string[]): Promise<void> {
       if (!name.endsWith("?")) names.push(name);
       else if (await known(name.slice(0, -1))) names.push(name.slice(0, -1));
     }
-    return ["install", "--yes", "--no-install-recommends", ...names];
+    return ["install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", ...names];
   };
   // The lists may be missing or too old: then once more with new ones.
   if ((await run("apt-get", await install(), { env })).code === 0) return;

@@ -63,7 +63,11 @@ async function find(install: boolean): Promise<Found | Missing> {
 
   const plugins = [pluginOf("docker"), pluginOf("docker-build")];
   for (const plugin of plugins.filter((each) => !isInstalled(each))) {
-    const why = install ? await downloadPlugin(cli.command, plugin) : "it is not installed";
+    const why = install
+      ? await downloadPlugin(cli.command, plugin)
+      : existsSync(plugin.folder)
+        ? "its folder is there, but not its program"
+        : "it is not installed";
     if (why)
       return {
         found: false,
