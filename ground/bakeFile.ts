@@ -1,0 +1,107 @@
+import { type Recording, type Registration, recordedDigest } from "./record.ts";
+
+/** One image, as https://docs.docker.com/build/bake/reference/ describes a target. */
+export interface BakeTarget {
+  readonly context: string;
+  readonly dockerfile: string;
+  readonly contexts: Record<string, string>;
+  readonly args: Record<string, string>;
+  readonly labels: Record<string, string>;
+  readonly tags: string[];
+  readonly secret: string[];
+  readonly attest: string[];
+}
+
+export interface BakeFile {
+  readonly group: { default: { targets: string[] } };
+  /** The digest of each image, empty until it is built; children carry it in a label. */
+  readonly variable: Record<string, { default: string }>;
+  readonly target: Record<string, BakeTarget>;
+}
+
+/** Where the build secrets are, relative to the project. */
+export const SECRETS = ".catalog/secrets";
+/** The name under which a child's Dockerfile finds its parent. */
+const PARENT = "parent";
+
+const IMAGE = "docker-build:index:Image";
+/** The name of a layer's target: bake allows neither dots nor slashes. */
+const targetOf = ({ parent, name }: Registration) => (parent ?? name).replaceAll(/[^\w-]/g, "_");
+/** The variable with the digest of a target's image. */
+export const digestVariable = (target: string) => `DIGEST_${target.replaceAll("-", "_")}`;
+
+/** The images of a recording as bake targets; a child's context is its parent's target. */
+export function bakeFile(recording: Recording): BakeFile {
+  const byDigest = targetsByDigest(recording);
+  const images = recording.resources.filter(({ type }) => type === IMAGE);
+  const targets = images.map((image) => [targetOf(image), targetFrom(image, byDigest)] as const);
+  return {
+    group: { default: { targets: targets.map(([name]) => name) } },
+    variable: Object.fromEntries(targets.map(([name]) => [digestVariable(name), { default: "" }])),
+    target: Object.fromEntries(targets),
+  };
+}
+
+/** Which target each digest that a recording has made up stands for. */
+export function targetsByDigest({ resources }: Recording): Map<string, string> {
+  const images = resources.filter(({ type }) => type === IMAGE);
+  return new Map(images.map((image) => [recordedDigest(image.name), targetOf(image)]));
+}
+
+/** The targets by their distance from the root: those of one level can be built side by side. */
+export function levels({ target }: BakeFile): string[][] {
+  const depth = (name: string): number => {
+    const parent = target[name]?.contexts[PARENT]?.slice("target:".length);
+    return parent === undefined ? 0 : depth(parent) + 1;
+  };
+  const result: string[][] = [];
+  for (const name of Object.keys(target)) {
+    const level = depth(name);
+    result[level] = [...(result[level] ?? []), name];
+  }
+  return result;
+}
+
+/** The contents of the build secrets of a recording, by their names. */
+export function secretsOf({ resources }: Recording): Record<string, string> {
+  return Object.assign(
+    {},
+    ...resources.filter(({ type }) => type === IMAGE).map(({ inputs }) => inputs.secrets),
+  );
+}
+
+function targetFrom({ inputs }: Registration, byDigest: ReadonlyMap<string, string>): BakeTarget {
+  const { context, buildArgs, labels, tags, secrets } = inputs as {
+    context: { location: string; named: Record<string, { location: string }> };
+    buildArgs: Record<string, string>;
+    labels: Record<string, string>;
+    tags: string[];
+    secrets: Record<string, string>;
+  };
+  const { PARENT: ref, ...args } = buildArgs;
+  const parent = ref === undefined ? undefined : byDigest.get(ref.split("@")[1] as string);
+  return {
+    context: context.location,
+    dockerfile: "Dockerfile",
+    contexts: {
+      ...mapValues(context.named, ({ location }) => literal(location)),
+      ...(parent ? { [PARENT]: `target:${parent}` } : {}),
+    },
+    args: { ...mapValues(args, literal), ...(parent ? { PARENT } : {}) },
+    labels: mapValues(labels, (value) => {
+      const target = byDigest.get(value);
+      return target ? `\${${digestVariable(target)}}` : literal(value);
+    }),
+    tags,
+    secret: Object.keys(secrets).map((id) => `id=${id},src=${SECRETS}/${id}`),
+    // As the provider does: a provenance would make an index of each image.
+    attest: ["type=provenance,disabled=true"],
+  };
+}
+
+/** Bake reads strings as templates. */
+const literal = (value: string) => value.replaceAll(/([$%])\{/g, "$1$1{");
+
+function mapValues<V, W>(record: Record<string, V>, map: (value: V) => W): Record<string, W> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}

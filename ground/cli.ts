@@ -1,0 +1,79 @@
+import { parseArgs } from "node:util";
+import { bake } from "./bake.ts";
+import { doctor } from "./doctor.ts";
+import { down } from "./down.ts";
+import { GroundError } from "./log.ts";
+import { test } from "./test.ts";
+import { up } from "./up.ts";
+
+const help = `Usage: npm run <command> [-- options]
+
+  up      set the machine up, build and push what has changed, run the service
+            --stack NAME  the stack (default dev; restricted where the image registry cannot be reached)
+            --engine      fail where there is no Pulumi, instead of building without it
+  down    remove what \`up\` or \`bake\` made: containers, registry, builder
+            --stack NAME
+  doctor  look at what is there and what would be chosen; changes nothing
+            --stack NAME
+  bake    the way without Pulumi: write docker-bake.json
+            --stack NAME
+            --build       build and push from it, run the service
+  test    unit, image and end-to-end tests
+            --only NAME   one of unit, image, e2e
+`;
+
+const commands = { up, down, doctor, bake, test };
+
+/** The options of all commands; each takes what concerns it. */
+export interface Options {
+  readonly stack?: string;
+  readonly engine?: boolean;
+  readonly build?: boolean;
+  readonly only?: string;
+}
+
+const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
+  up: ["stack", "engine"],
+  down: ["stack"],
+  doctor: ["stack"],
+  bake: ["stack", "build"],
+  test: ["only"],
+};
+
+async function main(argv: string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || rest.includes("--help") || rest.includes("-h") || !(name in commands)) {
+    process.stdout.write(help);
+    return name === undefined || name in commands ? 0 : 2;
+  }
+  const command = name as keyof typeof commands;
+  return await commands[command](parse(command, rest));
+}
+
+function parse(command: keyof typeof commands, args: string[]): Options {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        stack: { type: "string" },
+        engine: { type: "boolean" },
+        build: { type: "boolean" },
+        only: { type: "string" },
+      },
+    });
+    const unknown = Object.keys(values).find((option) => !allowed[command].includes(option as keyof Options));
+    if (unknown) throw new Error(`Unknown option '--${unknown}'`);
+    return values;
+  } catch (error) {
+    const options = allowed[command].map((option) => `--${option}`).join(", ");
+    throw new GroundError(`${(error as Error).message.split(". ")[0]}; ${command} takes ${options}.`);
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof GroundError)) throw error;
+  process.stderr.write(`✗ ${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,34 @@
+/** What a failed build or update most likely means, for people who did not write the tools below. */
+const causes: readonly [RegExp, (match: RegExpExecArray) => string][] = [
+  [/no space left on device/i, () => "The disk is full: free some space and run the same command again."],
+  [
+    /(?:digest mismatch|checksum mismatch)[^\n]*/i,
+    (match) => `A source is not what its checksum says: ${match[0]}.`,
+  ],
+  [
+    /(?:401 Unauthorized|authorization failed|no basic auth credentials|insufficient_scope|authentication required)/i,
+    () => "The registry refuses the login: is the stack's secret registryPassword the right one?",
+  ],
+  [
+    /(?:port is already allocated|address already in use)/i,
+    () =>
+      "A port that the stack publishes is in use: stop what holds it, or change the port in the stack's file.",
+  ],
+  [
+    /(?:no builder "?([\w-]+)"? found|buildkitd[^\n]*connection refused|failed to dial[^\n]*buildkit[^\n]*)/i,
+    () => "The builder is not running: `npm run up` starts it.",
+  ],
+  [
+    /the stack is currently locked by (\d+) lock/i,
+    () => "Another update of this stack is running: wait for it to end.",
+  ],
+];
+
+/** One sentence for the first known cause in a text; undefined for what nobody foresaw. */
+export function diagnose(text: string): string | undefined {
+  for (const [pattern, sentence] of causes) {
+    const match = pattern.exec(text);
+    if (match) return sentence(match);
+  }
+  return undefined;
+}

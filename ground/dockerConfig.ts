@@ -1,0 +1,32 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Login } from "./registry.ts";
+
+const userConfig = () => process.env.DOCKER_CONFIG ?? join(homedir(), ".docker");
+
+/** Where buildx keeps its builders, whatever DOCKER_CONFIG says. */
+export const buildxConfig = () => process.env.BUILDX_CONFIG ?? join(userConfig(), "buildx");
+
+/**
+ * A copy of the user's Docker configuration that is logged in to a registry as well: the user's own is not
+ * touched, and the password is in no process's arguments. The caller removes the folder.
+ */
+export function loginFolder({ address, username, password }: Login): string {
+  const folder = mkdtempSync(join(tmpdir(), "image-catalog-docker-"));
+  const user = userConfig();
+  let config: Record<string, unknown> = {};
+  if (existsSync(user)) {
+    for (const name of readdirSync(user).filter((name) => name !== "config.json")) {
+      symlinkSync(join(user, name), join(folder, name));
+    }
+    const file = join(user, "config.json");
+    if (existsSync(file)) config = JSON.parse(readFileSync(file, "utf8"));
+  }
+  // A credential store would be asked instead of `auths`, for every registry.
+  delete config.credsStore;
+  const auth = Buffer.from(`${username}:${password}`).toString("base64");
+  config.auths = { ...(config.auths as object | undefined), [address]: { auth } };
+  writeFileSync(join(folder, "config.json"), JSON.stringify(config), { mode: 0o600 });
+  return folder;
+}

@@ -1,0 +1,35 @@
+import { existsSync } from "node:fs";
+import { preparedSources } from "../components/sources.ts";
+import { checkBuilder } from "./builder.ts";
+import { cacheDir, freeBytes } from "./cache.ts";
+import type { Options } from "./cli.ts";
+import { checkDocker } from "./docker.ts";
+import { type Finding, say, warn } from "./log.ts";
+import { checkPulumi } from "./pulumi.ts";
+import { readStack } from "./stack.ts";
+
+/** `npm run doctor`: what is there and what would be chosen; changes nothing. */
+export async function doctor(options: Options): Promise<number> {
+  const stack = readStack(options.stack ?? "dev");
+  const tell = (topic: string, { ok, text }: Finding) => (ok ? say(topic, text) : warn(topic, text));
+  say("node", `${process.versions.node}, ${process.execPath}`);
+  const engine = await checkDocker();
+  tell("docker", engine);
+  const builder = await checkBuilder(stack.config.builder);
+  tell("builder", builder);
+  const pulumi = await checkPulumi();
+  tell("pulumi", {
+    ok: pulumi.found,
+    text: pulumi.found ? `${pulumi.version}, ${pulumi.command}, ${pulumi.why}` : pulumi.why,
+  });
+  say(
+    "stack",
+    `${stack.name}: registry ${stack.config.registry.address}, ${stack.config.os} ${stack.config.osVersion}`,
+  );
+  for (const { key } of preparedSources(stack.config)) {
+    const ok = existsSync(`${cacheDir("sources")}/${key}/index.json`);
+    tell("source", { ok, text: `${key}: ${ok ? "prepared" : "not prepared yet; `npm run up` does it"}` });
+  }
+  say("disk", `${(freeBytes(cacheDir()) / 1e9).toFixed(0)} GB free at ${cacheDir()}`);
+  return engine.ok ? 0 : 1;
+}

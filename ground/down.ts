@@ -1,0 +1,47 @@
+import { stopBuilder } from "./builder.ts";
+import type { Options } from "./cli.ts";
+import { removeBaked } from "./containers.ts";
+import { checkDocker, stopDocker } from "./docker.ts";
+import { inherit, must, run } from "./exec.ts";
+import { GroundError, say } from "./log.ts";
+import { checkPulumi } from "./pulumi.ts";
+import { readStack } from "./stack.ts";
+import { ensureState } from "./state.ts";
+
+/** `npm run down`: removes what `up` and `bake` made for a stack, and ends what they started. */
+export async function down(options: Options): Promise<number> {
+  const stacks = options.stack === undefined ? ["dev", "restricted"] : [options.stack];
+  const engine = await checkDocker();
+  if (!engine.ok) throw new GroundError(engine.text);
+  for (const name of stacks) await remove(name);
+  await stopBuilder(readStack(stacks[0] as string).config.builder);
+  say("builder", "ended, its cache kept");
+  if (await stopDocker()) say("docker", "ended, as `npm run up` had started it");
+  return 0;
+}
+
+async function remove(name: string): Promise<void> {
+  const { config } = readStack(name);
+  const pulumi = await checkPulumi();
+  if (pulumi.found) {
+    const { env } = ensureState(pulumi);
+    const there = await run(pulumi.command, ["stack", "export", "--stack", name], { env });
+    const resources = there.code === 0 ? (JSON.parse(there.stdout).deployment?.resources ?? []) : [];
+    if (resources.length > 0) {
+      const code = await inherit(pulumi.command, ["destroy", "--yes", "--skip-preview", "--stack", name], {
+        env,
+      });
+      if (code !== 0) throw new GroundError("`pulumi destroy` failed; its own message is above.");
+    }
+  }
+  await removeBaked(name);
+  if (config.registry.embedded) await forgetImages(`${config.registry.address}/${config.namespace}/*`);
+  say("stack", `${name}: nothing of it is left`);
+}
+
+/** Pulled images keep the layers of a registry that is gone. */
+async function forgetImages(pattern: string): Promise<void> {
+  const { stdout } = await must("docker", ["image", "ls", "--quiet", "--filter", `reference=${pattern}`]);
+  const ids = [...new Set(stdout.split("\n").filter(Boolean))];
+  if (ids.length > 0) await run("docker", ["image", "rm", "--force", ...ids]);
+}

@@ -1,0 +1,92 @@
+import { existsSync } from "node:fs";
+import { preparedSources } from "../components/sources.ts";
+import { type Builder, ensureBuilder } from "./builder.ts";
+import { cacheDir, freeBytes } from "./cache.ts";
+import type { Options } from "./cli.ts";
+import { ensureDocker, portHolder } from "./docker.ts";
+import { lastLine, must, run } from "./exec.ts";
+import { GroundError, say, warn } from "./log.ts";
+import { checkLogin } from "./registry.ts";
+import { ensureRegistryImage, registryImage } from "./registryImage.ts";
+import { materialize, sourcesLink } from "./sources.ts";
+import { readStack, type Stack } from "./stack.ts";
+
+/** What everything that follows stands on. */
+export interface Ground {
+  readonly stack: Stack;
+  readonly builder: Builder;
+}
+
+/** The cold chain writes about 3 GB: compilers, objects, layers in the builder, the registry and the engine. */
+const NEEDED_BYTES = 3e9;
+
+/**
+ * Sets the machine up for a stack: engine, sources, builder; everything is looked for first.
+ * @throws GroundError with one sentence for what cannot be had.
+ */
+export async function prepare(options: Options): Promise<Ground> {
+  const named = options.stack === undefined ? undefined : readStack(options.stack);
+  const engine = await ensureDocker();
+  say("docker", `${engine.version}, ${engine.why}`);
+  const stack = named ?? (await chooseStack());
+  await checkPorts(stack);
+  await checkDisk();
+
+  if (stack.config.registry.image === registryImage) await ensureRegistryImage();
+  sourcesLink(process.cwd());
+  for (const { key, source } of preparedSources(stack.config)) await materialize(source, key);
+
+  const builder = await ensureBuilder(stack.config.builder);
+  say("builder", `${builder.name}, ${builder.driver}, ${builder.why}`);
+  return { stack, builder };
+}
+
+/** The stack `dev`, or `restricted` where the image registry with dev's images cannot be reached. */
+async function chooseStack(): Promise<Stack> {
+  const dev = readStack("dev");
+  const { image } = dev.config.registry;
+  if (!dev.config.registry.embedded || (await run("docker", ["image", "inspect", image])).code === 0)
+    return dev;
+  const pull = await run("docker", ["pull", "--quiet", image], { timeout: 60_000 });
+  if (pull.code === 0) return dev;
+  warn(
+    "stack",
+    `restricted instead of dev: ${image.split("@")[0]} cannot be pulled (${lastLine(pull.stderr)})`,
+  );
+  return readStack("restricted");
+}
+
+/** The ports that a stack publishes: free, or held by its own containers. */
+async function checkPorts({ name, config }: Stack): Promise<void> {
+  const ports = config.applications.flatMap(({ name, publish }) =>
+    publish ? [{ port: publish, of: name }] : [],
+  );
+  if (config.registry.embedded) {
+    ports.push({ port: Number(config.registry.address.split(":")[1]), of: "the registry" });
+  }
+  for (const { port, of } of ports) {
+    const holder = await portHolder(port);
+    if (holder === null || holder.includes(`image-catalog.stack=${name}`)) continue;
+    throw new GroundError(
+      `Port ${port}, on which ${of} of stack ${name} is to answer, is in use by ${holder.replace(/ \(.*/, "")}; ` +
+        `stop that, or change the port in Pulumi.${name}.yaml.`,
+    );
+  }
+}
+
+/** @throws GroundError where a build would run out of disk half-way. */
+async function checkDisk(): Promise<void> {
+  const { stdout } = await must("docker", ["info", "--format", "{{.DockerRootDir}}"]);
+  for (const folder of [stdout.trim(), cacheDir()].filter((path) => existsSync(path))) {
+    const free = freeBytes(folder);
+    if (free >= NEEDED_BYTES) continue;
+    throw new GroundError(
+      `The disk is nearly full: ${folder} has ${(free / 1e9).toFixed(1)} GB free, ${NEEDED_BYTES / 1e9} GB are needed.`,
+    );
+  }
+}
+
+/** @throws GroundError if a registry that exists does not answer or refuses the login. */
+export async function checkRegistry({ config }: Stack, password: string): Promise<void> {
+  if (!config.registry.embedded) await checkLogin(config.registry, password);
+}

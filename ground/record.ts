@@ -1,0 +1,130 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Stack } from "./stack.ts";
+
+/** One resource that the program asked for. */
+export interface Registration {
+  readonly type: string;
+  readonly name: string;
+  /** What it was given; secrets in plain text. */
+  readonly inputs: Record<string, unknown>;
+  /** The inputs that are secret. */
+  readonly secrets: readonly string[];
+  /** The name of its parent; undefined for those at the top. */
+  readonly parent: string | undefined;
+  /** The names of the resources that its options say it depends on. */
+  readonly dependsOn: readonly string[];
+  /** Whether its provider keeps it when the program no longer asks for it. */
+  readonly retained: boolean;
+}
+
+/** What the program did: its resources in the order of their registration, and its outputs. */
+export interface Recording {
+  readonly resources: readonly Registration[];
+  readonly outputs: Record<string, unknown>;
+}
+
+const SECRET = "4dabf18193072939515e22adb298388d";
+let runs = 0;
+
+/** The digest that a recording gives to an image: by name, and plainly not a real one. */
+export const recordedDigest = (resource: string): string => `sha256:recorded-${resource}`;
+
+/**
+ * Runs the whole program against Pulumi's mocks: nothing is built and no engine is needed.
+ * @param password the registry's password; undefined for a stack that has none.
+ * @throws whatever the program throws, such as a pulumi.RunError for its configuration.
+ */
+export async function record(
+  stack: Pick<Stack, "name" | "project" | "values">,
+  password?: string,
+): Promise<Recording> {
+  const resources: Registration[] = [];
+  const options = new Map<string, { parent: string | undefined; dependsOn: string[]; retained: boolean }>();
+  const config = Object.entries({
+    ...stack.values,
+    ...(password === undefined ? {} : { registryPassword: password }),
+  });
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(
+      config.map(([key, value]) => [
+        `${stack.project}:${key}`,
+        typeof value === "object" ? JSON.stringify(value) : `${value}`,
+      ]),
+    ),
+    [`${stack.project}:registryPassword`],
+  );
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs }) => {
+        const plain = Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, reveal(value)]));
+        const secrets = Object.keys(inputs).filter((key) => isSecret(inputs[key]));
+        resources.push({ type, name, inputs: plain, secrets, ...(options.get(`${type} ${name}`) ?? none) });
+        return { id: `${name}-id`, state: { ...inputs, ...madeUp(type, name, plain) } };
+      },
+      call: ({ inputs }) => inputs,
+    },
+    stack.project,
+    stack.name,
+    // As at preview: the program must not wait for what nobody makes.
+    true,
+  );
+  let failure: unknown;
+  const outputs = await pulumi.runtime.runInPulumiStack(async () => {
+    pulumi.runtime.registerStackTransformation(({ type, name, opts }) => {
+      const note = {
+        parent: nameOf(opts.parent),
+        dependsOn: [] as string[],
+        retained: opts.retainOnDelete === true,
+      };
+      options.set(`${type} ${name}`, note);
+      pulumi.output(opts.dependsOn).apply((resources) => {
+        note.dependsOn.push(...[resources].flat().flatMap((resource) => nameOf(resource) ?? []));
+      });
+      return undefined;
+    });
+    // A query makes it another module: the program runs at each recording, not at the first alone.
+    runs += 1;
+    try {
+      return { ...(await import(`../index.ts?run=${runs}`)) };
+    } catch (error) {
+      // Thrown from in here it would also reject promises of the SDK that nobody waits for.
+      failure = error;
+      return {};
+    }
+  });
+  await pulumi.runtime.waitForRPCs();
+  if (failure) throw failure;
+  return { resources, outputs: (await resolved(outputs)) as Record<string, unknown> };
+}
+
+const none = { parent: undefined, dependsOn: [], retained: false };
+
+/** What providers would answer. */
+function madeUp(type: string, name: string, inputs: Record<string, unknown>): Record<string, unknown> {
+  if (type === "docker-build:index:Image") {
+    const digest = recordedDigest(name);
+    return { digest, ref: `${(inputs.tags as string[])[0]}@${digest}` };
+  }
+  if (type === "docker:index/remoteImage:RemoteImage") return { imageId: inputs.name };
+  if (type === "docker:index/volume:Volume") return { name };
+  return {};
+}
+
+/** A resource's name, out of its URN, which nothing else tells. */
+function nameOf(resource: unknown): string | undefined {
+  return (resource as { __name?: string } | undefined)?.__name;
+}
+
+function isSecret(value: unknown): boolean {
+  return typeof value === "object" && value !== null && SECRET in value;
+}
+
+function reveal(value: unknown): unknown {
+  if (!isSecret(value)) return value;
+  const { value: inner } = value as { value: unknown };
+  return typeof inner === "string" && /^[[{]/.test(inner) ? JSON.parse(inner) : inner;
+}
+
+function resolved(value: unknown): Promise<unknown> {
+  return new Promise((resolve) => pulumi.output(value as object).apply(resolve));
+}

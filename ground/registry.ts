@@ -1,0 +1,58 @@
+import { GroundError } from "./log.ts";
+
+/** A registry and a login to it. */
+export interface Login {
+  /** host or host:port, without a scheme. */
+  readonly address: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+const MANIFESTS = [
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+  "application/vnd.oci.image.index.v1+json",
+].join(", ");
+
+/** A registry's answer: https://distribution.github.io/distribution/spec/api/. Plain HTTP only on loopback. */
+export async function ask(login: Login, path: string, method = "GET"): Promise<Response> {
+  const scheme = /^(localhost|127\.0\.0\.1)(:|$)/.test(login.address) ? "http" : "https";
+  const credentials = Buffer.from(`${login.username}:${login.password}`).toString("base64");
+  try {
+    return await fetch(`${scheme}://${login.address}${path}`, {
+      method,
+      headers: { authorization: `Basic ${credentials}`, accept: MANIFESTS },
+      signal: AbortSignal.timeout(15_000),
+    });
+  } catch (error) {
+    const reason = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+    throw new GroundError(`The registry ${login.address} does not answer (${reason}).`);
+  }
+}
+
+/** @throws GroundError if the registry does not answer, or refuses the login. */
+export async function checkLogin(registry: Omit<Login, "password">, password: string): Promise<void> {
+  const { status } = await ask({ ...registry, password }, "/v2/");
+  if (status === 401 || status === 403) {
+    throw new GroundError(
+      `The registry ${registry.address} refuses the password of ${registry.username}: ` +
+        "set the right one with `pulumi config set --secret registryPassword`, or CATALOG_REGISTRY_PASSWORD.",
+    );
+  }
+  if (status !== 200)
+    throw new GroundError(`The registry ${registry.address} answers ${status}, not 200, to a login.`);
+}
+
+/** The digest that the registry itself gives for a tag; undefined where it has none. */
+export async function digestOf(login: Login, repository: string, tag: string): Promise<string | undefined> {
+  const answer = await ask(login, `/v2/${repository}/manifests/${tag}`, "HEAD");
+  return answer.ok ? (answer.headers.get("docker-content-digest") ?? undefined) : undefined;
+}
+
+/** The compressed size of an image in bytes, by its manifest. */
+export async function sizeOf(login: Login, repository: string, digest: string): Promise<number | undefined> {
+  const answer = await ask(login, `/v2/${repository}/manifests/${digest}`);
+  if (!answer.ok) return undefined;
+  const { layers = [] } = (await answer.json()) as { layers?: { size: number }[] };
+  return layers.reduce((sum, { size }) => sum + size, 0);
+}

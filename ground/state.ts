@@ -1,0 +1,162 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, hostname } from "node:os";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { must, processStart, run } from "./exec.ts";
+import { GroundError, note, say } from "./log.ts";
+import type { Found } from "./pulumi.ts";
+import type { Stack } from "./stack.ts";
+
+/** What this checkout keeps for itself, ignored by git. */
+const LOCAL = ".catalog";
+/** Where a new state goes, and what encrypts its secrets, when the user is not logged in to Pulumi. */
+const STATE = join(LOCAL, "state");
+const PASSPHRASE = join(LOCAL, "passphrase");
+/** For a shell: `. .catalog/env`. */
+export const ENV_FILE = join(LOCAL, "env");
+
+export interface State {
+  /** What a `pulumi` of this project needs in its environment. */
+  readonly env: Record<string, string>;
+  readonly text: string;
+}
+
+/**
+ * Where Pulumi keeps the state: an existing login is respected, else a folder of this checkout with a passphrase
+ * that the first run makes. Writes `.catalog/env`, with which a shell finds the same.
+ */
+export function ensureState({ command }: Pick<Found, "command">): State {
+  const env: Record<string, string> = { PULUMI_SKIP_UPDATE_CHECK: "true" };
+  let text = "the backend that you are logged in to";
+  if (!loggedIn()) {
+    mkdirSync(STATE, { recursive: true });
+    env.PULUMI_BACKEND_URL = `file://${resolve(STATE)}`;
+    text = `in ${STATE}, as there is no \`pulumi login\``;
+  }
+  const { PULUMI_CONFIG_PASSPHRASE: phrase, PULUMI_CONFIG_PASSPHRASE_FILE: file } = process.env;
+  if (phrase === undefined && file === undefined && (env.PULUMI_BACKEND_URL ?? "file:").startsWith("file:")) {
+    if (!existsSync(PASSPHRASE))
+      writeFileSync(PASSPHRASE, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600 });
+    env.PULUMI_CONFIG_PASSPHRASE_FILE = resolve(PASSPHRASE);
+  }
+  const bins = [fileURLToPath(new URL("../node_modules/.bin", import.meta.url)), dirname(command)];
+  const lines = Object.entries(env).map(([key, value]) => `export ${key}='${value}'`);
+  mkdirSync(LOCAL, { recursive: true });
+  writeFileSync(
+    ENV_FILE,
+    [...lines, `export PATH="${bins.join(delimiter)}${delimiter}$PATH"`, ""].join("\n"),
+  );
+  return { env, text };
+}
+
+function loggedIn(): boolean {
+  if (process.env.PULUMI_BACKEND_URL || process.env.PULUMI_ACCESS_TOKEN) return true;
+  try {
+    const file = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "credentials.json");
+    return Boolean((JSON.parse(readFileSync(file, "utf8")) as { current?: string }).current);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Makes the stack where it is new, frees it from what a killed run has left, and gives it the password of its
+ * embedded registry.
+ * @throws GroundError if the backend does not answer, or the password is missing and cannot be made.
+ */
+export async function ensureStack(pulumi: Found, state: State, stack: Stack): Promise<void> {
+  const { name, config, hasPassword } = stack;
+  await releaseStaleLock(state, stack);
+  const selected = await run(pulumi.command, ["stack", "select", name], { env: state.env });
+  if (selected.code !== 0) {
+    if (!/no stack named/.test(selected.stderr))
+      throw new GroundError(`The state cannot be read: ${cause(selected.stderr)}`);
+    await must(pulumi.command, ["stack", "init", name], { env: state.env });
+    say("stack", `${name}, new`);
+  }
+  await forgetPending(pulumi, state, stack);
+  if (hasPassword || process.env.CATALOG_REGISTRY_PASSWORD) return;
+  if (!config.registry.embedded) {
+    throw new GroundError(
+      `The password of ${config.registry.username} at ${config.registry.address} is missing: ` +
+        `\`pulumi config set --secret registryPassword --stack ${name}\`, or set CATALOG_REGISTRY_PASSWORD.`,
+    );
+  }
+  const known = await passwordOfLastUpdate(pulumi, state, stack);
+  await must(pulumi.command, ["config", "set", "--secret", "registryPassword", "--stack", name], {
+    env: state.env,
+    input: known ?? randomBytes(24).toString("base64url"),
+  });
+  say(
+    "password",
+    `of the embedded registry ${known ? "taken from the state" : "made"}, a secret of Pulumi.${name}.yaml`,
+  );
+}
+
+/** A checkout that shares a state with another has the stack, but not what that one's stack file was given. */
+async function passwordOfLastUpdate(
+  pulumi: Found,
+  state: State,
+  { name, project }: Stack,
+): Promise<string | undefined> {
+  const { code, stdout } = await run(
+    pulumi.command,
+    ["stack", "history", "--json", "--show-secrets", "--page-size", "1", "--stack", name],
+    { env: state.env },
+  );
+  if (code !== 0) return undefined;
+  const [last] = JSON.parse(stdout || "[]") as { config?: Record<string, { value?: string }> }[];
+  return last?.config?.[`${project}:registryPassword`]?.value;
+}
+
+/** A lock of a file backend whose process of this machine is gone: that run was killed. */
+async function releaseStaleLock(state: State, { name, project }: Stack): Promise<void> {
+  const backend = state.env.PULUMI_BACKEND_URL ?? process.env.PULUMI_BACKEND_URL;
+  if (!backend?.startsWith("file://")) return;
+  const folder = join(backend.slice("file://".length), ".pulumi", "locks", "organization", project, name);
+  if (!existsSync(folder)) return;
+  for (const file of readdirSync(folder)) {
+    const path = join(folder, file);
+    const lock = JSON.parse(readFileSync(path, "utf8")) as { pid: number; hostname: string };
+    if (lock.hostname === hostname() && processStart(lock.pid) === null) {
+      rmSync(path);
+      note("state", `lock of a killed run (process ${lock.pid}) removed`);
+    }
+  }
+}
+
+/**
+ * Forgets the operations that a killed run was in the middle of. An image is built and pushed again, to the same
+ * tag; a container may be there without being in the state, and would hold its port.
+ */
+async function forgetPending(pulumi: Found, state: State, { name }: Stack): Promise<void> {
+  const options = { env: state.env };
+  const { stdout } = await must(pulumi.command, ["stack", "export", "--stack", name], options);
+  const snapshot = JSON.parse(stdout) as {
+    deployment?: {
+      pending_operations?: { resource: { type: string; urn: string } }[];
+      resources?: { type: string; id?: string }[];
+    };
+  };
+  const pending = snapshot.deployment?.pending_operations ?? [];
+  if (pending.length === 0 || !snapshot.deployment) return;
+  delete snapshot.deployment.pending_operations;
+  await must(pulumi.command, ["stack", "import", "--stack", name], {
+    ...options,
+    input: JSON.stringify(snapshot),
+  });
+  note(
+    "state",
+    `${pending.map(({ resource }) => resource.urn.split("::").at(-1)).join(", ")}: interrupted, done again`,
+  );
+
+  const known = new Set(snapshot.deployment.resources?.map(({ id }) => id));
+  if (!pending.some(({ resource }) => resource.type === "docker:index/container:Container")) return;
+  const filter = ["--filter", `label=image-catalog.stack=${name}`];
+  const all = await must("docker", ["ps", "-aq", "--no-trunc", ...filter]);
+  const orphans = all.stdout.split("\n").filter((id) => id && !known.has(id));
+  if (orphans.length > 0) await must("docker", ["rm", "-fv", ...orphans]);
+}
+
+const cause = (text: string): string => (text.trim().split("\n").at(-1) ?? "").replace(/^error: /, "");

@@ -1,0 +1,40 @@
+import { globSync } from "node:fs";
+import { checkBuilder, stopBuilder } from "./builder.ts";
+import type { Options } from "./cli.ts";
+import { checkDocker, stopDocker } from "./docker.ts";
+import { inherit } from "./exec.ts";
+import { GroundError } from "./log.ts";
+import { readStack } from "./stack.ts";
+
+/** The kinds of test, in the order in which they run: what is quick and needs nothing comes first. */
+const kinds = ["unit", "image", "e2e"];
+
+/** `npm test`: style, types, then the tests; what they start they end. */
+export async function test({ only }: Options): Promise<number> {
+  if (only !== undefined && !kinds.includes(only)) {
+    throw new GroundError(`There are no tests "${only}"; --only takes one of ${kinds.join(", ")}.`);
+  }
+  for (const command of [
+    ["biome", "check", "."],
+    ["tsc", "--noEmit"],
+  ] as [string, ...string[]][]) {
+    const [name, ...args] = command;
+    if ((await inherit(name, args)) !== 0)
+      throw new GroundError(`\`${command.join(" ")}\` failed; see above.`);
+  }
+  const files = (only ? [only] : kinds).flatMap((kind) => globSync(`test/${kind}/*.test.ts`).sort());
+  const { builder } = readStack("dev").config;
+  const before = { docker: (await checkDocker()).ok, builder: (await checkBuilder(builder)).ok };
+  try {
+    // Image and end-to-end tests share the engine, the builder and two cores.
+    return await inherit(process.execPath, [
+      "--test",
+      "--test-concurrency=1",
+      "--test-reporter=./test/reporter.ts",
+      ...files,
+    ]);
+  } finally {
+    if (!before.builder) await stopBuilder(builder);
+    if (!before.docker) await stopDocker();
+  }
+}

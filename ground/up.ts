@@ -1,0 +1,81 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bake } from "./bake.ts";
+import type { Options } from "./cli.ts";
+import { diagnose } from "./diagnose.ts";
+import { inherit, must } from "./exec.ts";
+import { GroundError, say, warn } from "./log.ts";
+import { checkRegistry, type Ground, prepare } from "./prepare.ts";
+import { type Found, findPulumi } from "./pulumi.ts";
+import { type Images, report } from "./report.ts";
+import { ENV_FILE, ensureStack, ensureState, type State } from "./state.ts";
+
+/** `npm run up`: sets the machine up, then `pulumi up`; without a Pulumi, on a laptop, the way of `bake`. */
+export async function up(options: Options): Promise<number> {
+  const ground = await prepare(options);
+  const pulumi = await findPulumi();
+  if (!pulumi.found) {
+    if (options.engine || !ground.stack.config.registry.embedded) throw new GroundError(pulumi.why);
+    warn("pulumi", `${pulumi.why} Building without it: no state, no preview, the same images.`);
+    return await bake({ ...options, stack: ground.stack.name, build: true }, ground);
+  }
+  say("pulumi", `${pulumi.version}, ${pulumi.why}`);
+  const state = ensureState(pulumi);
+  say("state", state.text);
+  await ensureStack(pulumi, state, ground.stack);
+  const password = await passwordOf(pulumi, state, ground);
+  await checkRegistry(ground.stack, password);
+
+  await update(pulumi, state, ground);
+  const { stdout } = await must(pulumi.command, ["stack", "output", "--json", "--stack", ground.stack.name], {
+    env: state.env,
+  });
+  const { images, serviceUrl } = JSON.parse(stdout) as { images: Images; serviceUrl?: string };
+  const answers = await report(images, { ...ground.stack.config.registry, password }, serviceUrl);
+  process.stdout.write(`\nFrom here on: \`. ${ENV_FILE}\`, then \`pulumi preview\` and \`pulumi up\`.\n`);
+  return answers ? 0 : 1;
+}
+
+/** `pulumi up` on this terminal. */
+async function update(pulumi: Found, state: State, { stack }: Ground): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "image-catalog-"));
+  const events = join(folder, "events");
+  try {
+    const code = await inherit(
+      pulumi.command,
+      ["up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", stack.name, "--event-log", events],
+      { env: { ...state.env, PULUMI_DEBUG_COMMANDS: "true" } },
+    );
+    if (code === 0) return;
+    const cause = diagnose(errorsOf(readFileSync(events, "utf8")));
+    throw new GroundError(
+      `${cause ?? "`pulumi up` failed; its own message is above."} Nothing that was there is lost.`,
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The error messages in an event log of the engine, an event a line. */
+function errorsOf(log: string): string {
+  return log
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { diagnosticEvent?: { severity: string; message: string } })
+    .flatMap(({ diagnosticEvent: event }) => (event?.severity.includes("err") ? event.message : []))
+    .join("\n");
+}
+
+async function passwordOf(pulumi: Found, state: State, { stack }: Ground): Promise<string> {
+  if (!stack.hasPassword && process.env.CATALOG_REGISTRY_PASSWORD)
+    return process.env.CATALOG_REGISTRY_PASSWORD;
+  const { stdout } = await must(
+    pulumi.command,
+    ["config", "get", "registryPassword", "--stack", stack.name],
+    {
+      env: state.env,
+    },
+  );
+  return stdout.trim();
+}

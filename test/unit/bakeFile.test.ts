@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bakeFile, levels } from "../../ground/bakeFile.ts";
+import { record } from "../../ground/record.ts";
+import { readStack } from "../../ground/stack.ts";
+
+const password = "a-password-of-the-tests";
+const dev = readStack("dev");
+const recording = await record(dev, password);
+const file = bakeFile(recording);
+
+test("one target an image, a child's context is its parent's target", () => {
+  assert.deepEqual(levels(file), [
+    ["debian"],
+    ["pyenv"],
+    ["python-3_13"],
+    ["flask-3_1-python-3_13"],
+    ["flask-helloworld"],
+  ]);
+  assert.equal(file.target.pyenv?.contexts.parent, "target:debian");
+  assert.equal(file.target.pyenv?.args.PARENT, "parent");
+  assert.equal(file.target.debian?.args.PARENT, undefined);
+  assert.match(file.target.debian?.contexts.base as string, /^docker-image:\/\/debian:13-slim@sha256:/);
+});
+
+test("tags, arguments and labels are the program's own", () => {
+  for (const { name, type, inputs } of recording.resources) {
+    if (type !== "docker-build:index:Image") continue;
+    const target = file.target[name.replace(/-image$/, "").replaceAll(".", "_")];
+    assert.deepEqual(target?.tags, inputs.tags);
+    const { "org.opencontainers.image.base.digest": digest, ...labels } = target?.labels ?? {};
+    const { "org.opencontainers.image.base.digest": recorded, ...expected } = inputs.labels as Record<
+      string,
+      string
+    >;
+    assert.deepEqual(labels, expected);
+    if (recorded?.startsWith("sha256:recorded-")) assert.match(digest as string, /^\$\{DIGEST_\w+\}$/);
+    else assert.equal(digest, recorded);
+  }
+});
+
+test("secrets are references, and no password is in the file", () => {
+  assert.deepEqual(file.target.debian?.secret, ["id=ca,src=.catalog/secrets/ca"]);
+  assert.ok(!JSON.stringify(file).includes(password));
+});
+
+test("what bake would read as a template is kept as text", async () => {
+  const labels = { source: "https://git.example.com/$" + "{x}/%" + "{y}" };
+  const { target } = bakeFile(await record({ ...dev, values: { ...dev.values, labels } }, password));
+  assert.equal(
+    target.debian?.labels["org.opencontainers.image.source"],
+    "https://git.example.com/$$" + "{x}/%%" + "{y}",
+  );
+});

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RunError } from "@pulumi/pulumi";
+import { Catalog } from "../../components/catalog.ts";
+import type { Registry } from "../../components/registry.ts";
+import { type Recording, type Registration, record } from "../../ground/record.ts";
+import { readStack } from "../../ground/stack.ts";
+
+const password = "a-password-of-the-tests";
+const dev = readStack("dev");
+const recording = await record(dev, password);
+
+const IMAGE = "docker-build:index:Image";
+const named = ({ resources }: Recording, name: string): Registration => {
+  const found = resources.filter((resource) => resource.name === name);
+  assert.equal(found.length, 1, `${name} is registered ${found.length} times`);
+  return found[0] as Registration;
+};
+const image = (layer: string, from = recording) => named(from, `${layer}-image`);
+
+const chain = [
+  { layer: "debian", type: "catalog:image:OperatingSystem" },
+  { layer: "pyenv", type: "catalog:image:Pyenv" },
+  { layer: "python-3.13", type: "catalog:image:Python" },
+  { layer: "flask-3.1-python-3.13", type: "catalog:image:Framework" },
+  { layer: "flask-helloworld", type: "catalog:image:Application" },
+];
+
+test("each layer is a component of its kind with one image of its own", () => {
+  for (const { layer, type } of chain) {
+    assert.equal(named(recording, layer).type, type);
+    assert.equal(image(layer).type, IMAGE);
+    assert.equal(image(layer).parent, layer);
+  }
+  assert.equal(recording.resources.filter(({ type }) => type === IMAGE).length, chain.length);
+});
+
+test("each layer and its image depend on the parent by option", () => {
+  for (const [i, { layer }] of chain.entries()) {
+    const parent = chain[i - 1]?.layer ?? "registry-container";
+    assert.deepEqual(named(recording, layer).dependsOn, [parent], layer);
+    assert.deepEqual(image(layer).dependsOn, [parent], `${layer}-image`);
+  }
+});
+
+test("each layer is built from its parent by digest", () => {
+  for (const [i, { layer }] of chain.entries()) {
+    const parent = chain[i - 1]?.layer;
+    const { PARENT } = image(layer).inputs.buildArgs as Record<string, string>;
+    if (parent === undefined) assert.equal(PARENT, undefined);
+    else assert.match(PARENT as string, new RegExp(`@sha256:recorded-${parent}-image$`));
+  }
+});
+
+test("tags say the whole line of descent, and short ones point at it", () => {
+  const tags = Object.fromEntries(chain.map(({ layer }) => [layer, image(layer).inputs.tags]));
+  assert.deepEqual(tags, {
+    debian: ["localhost:5001/catalog/debian:13"],
+    pyenv: ["localhost:5001/catalog/pyenv:2.7.1-debian13", "localhost:5001/catalog/pyenv:2.7.1"],
+    "python-3.13": ["localhost:5001/catalog/python:3.13.5-debian13", "localhost:5001/catalog/python:3.13.5"],
+    "flask-3.1-python-3.13": [
+      "localhost:5001/catalog/flask:3.1.3-python3.13.5-debian13",
+      "localhost:5001/catalog/flask:3.1.3",
+    ],
+    "flask-helloworld": [
+      "localhost:5001/catalog/flask-helloworld:1.0.0-flask3.1.3-python3.13.5-debian13",
+      "localhost:5001/catalog/flask-helloworld:1.0.0",
+    ],
+  });
+});
+
+test("labels name origin, tag, tools and base", () => {
+  const labels = image("pyenv").inputs.labels as Record<string, string>;
+  assert.deepEqual(labels, {
+    "catalog.repository.url": "https://git.example.com/platform/image-catalog",
+    "catalog.repository.tag": "2.7.1-debian13",
+    "catalog.pyenv.version": "2.7.1",
+    "catalog.pyenv-virtualenv.version": "1.2.6",
+    "org.opencontainers.image.title": "pyenv",
+    "org.opencontainers.image.version": "2.7.1",
+    "org.opencontainers.image.source": "https://git.example.com/platform/image-catalog",
+    "org.opencontainers.image.vendor": "Example Inc.",
+    "org.opencontainers.image.licenses": "Apache-2.0",
+    "org.opencontainers.image.base.name": "debian:13",
+    "org.opencontainers.image.base.digest": "sha256:recorded-debian-image",
+  });
+  const base = image("debian").inputs.labels as Record<string, string>;
+  assert.equal(base["org.opencontainers.image.base.name"], "debian:13-slim");
+  assert.match(base["org.opencontainers.image.base.digest"] as string, /^sha256:[0-9a-f]{64}$/);
+});
+
+test("every image has all its inputs from the first build on, and is kept when it is dropped", () => {
+  for (const { layer } of chain) {
+    const { inputs, retained } = image(layer);
+    for (const key of ["buildArgs", "builder", "context", "dockerfile", "labels", "secrets", "tags"]) {
+      assert.ok(key in inputs, `${layer} has no ${key}`);
+    }
+    assert.deepEqual(inputs.builder, { name: "catalog" });
+    assert.equal(inputs.push, true);
+    assert.equal(inputs.buildOnPreview, false);
+    assert.equal(retained, true);
+    assert.match(
+      (inputs.context as { location: string }).location,
+      /^\.catalog\/contexts\/[a-z-]+-[0-9a-f]{16}$/,
+    );
+  }
+});
+
+test("the password is in nothing but secrets", () => {
+  const holders = recording.resources.filter(({ inputs }) => JSON.stringify(inputs).includes(password));
+  assert.deepEqual(holders.map(({ name }) => name).sort(), ["registry-build", "registry-docker"]);
+  for (const { name, inputs, secrets } of recording.resources) {
+    for (const [key, value] of Object.entries(inputs)) {
+      const sensitive = JSON.stringify(value).includes(password) || key === "uploads";
+      if (sensitive) assert.ok(secrets.includes(key), `${key} of ${name} is not secret`);
+    }
+  }
+  assert.ok(!JSON.stringify(recording.outputs).includes(password));
+});
+
+test("the registry has a volume and a login, and listens on loopback", () => {
+  const { inputs } = named(recording, "registry-container");
+  assert.deepEqual(inputs.ports, [{ internal: 5000, external: 5001, ip: "127.0.0.1" }]);
+  assert.deepEqual(inputs.volumes, [{ volumeName: "registry-volume", containerPath: "/var/lib/registry" }]);
+  assert.ok((inputs.envs as string[]).includes("REGISTRY_AUTH=htpasswd"));
+  const [{ content }] = inputs.uploads as [{ content: string }];
+  assert.match(content, /^catalog:\$2b\$10\$.{53}\n$/);
+});
+
+test("the login of the embedded registry is the same at every run and differs between stacks", async () => {
+  const htpasswd = (of: Recording) => named(of, "registry-container").inputs.uploads;
+  assert.deepEqual(htpasswd(await record(dev, password)), htpasswd(recording));
+  assert.notDeepEqual(htpasswd(await record({ ...dev, name: "other" }, password)), htpasswd(recording));
+});
+
+test("a registry that exists is only logged in to", async () => {
+  const shared = { embedded: false, address: "registry.example.com", username: "robot" };
+  const { resources } = await record({ ...dev, values: { ...dev.values, registry: shared } }, password);
+  assert.equal(
+    resources.filter(({ name }) => name === "registry")[0]?.type,
+    "catalog:service:SharedRegistry",
+  );
+  assert.ok(!resources.some(({ name }) => ["registry-container", "registry-volume"].includes(name)));
+  const login = resources.find(({ name }) => name === "registry-build");
+  assert.deepEqual(login?.inputs.registries, [
+    { address: "registry.example.com", username: "robot", password },
+  ]);
+  const os = resources.find(({ name }) => name === "debian");
+  assert.deepEqual(os?.dependsOn, ["registry"]);
+});
+
+test("the service runs the application's image by digest, with no right that it does not need", () => {
+  const { inputs, dependsOn } = named(recording, "flask-helloworld-service-container");
+  assert.deepEqual(dependsOn, ["flask-helloworld", "flask-helloworld-service-image"]);
+  assert.match(inputs.image as string, /@sha256:recorded-flask-helloworld-image$/);
+  assert.equal(named(recording, "flask-helloworld-service-image").inputs.name, inputs.image);
+  assert.equal(inputs.readOnly, true);
+  assert.deepEqual(inputs.capabilities, { adds: [], drops: ["ALL"] });
+  assert.deepEqual(inputs.securityOpts, ["no-new-privileges"]);
+  assert.equal(inputs.memorySwap, inputs.memory);
+  assert.deepEqual(inputs.ports, [{ internal: 5000, external: 5000, ip: "127.0.0.1" }]);
+  assert.equal(recording.outputs.serviceUrl, "http://127.0.0.1:5000/");
+});
+
+test("outputs: every image with ref, digest, tags, parent and version", () => {
+  const { registry, images, readme } = recording.outputs as {
+    registry: string;
+    images: Record<
+      string,
+      { ref: string; digest: string; tags: string[]; parent: string | null; version: string }
+    >;
+    readme: string;
+  };
+  assert.equal(registry, "localhost:5001/catalog");
+  assert.deepEqual(
+    Object.entries(images).map(([name, { parent }]) => [name, parent]),
+    chain.map(({ layer }, i) => [layer, chain[i - 1]?.layer ?? null]),
+  );
+  for (const { ref, digest } of Object.values(images)) {
+    assert.ok(ref.endsWith(`@${digest}`));
+    assert.ok(readme.includes(ref));
+  }
+});
+
+test("a second Python is one line, and its frameworks leave the short tags to the default", async () => {
+  const second = { version: "3.12.11", sha256: "0".repeat(64) };
+  const pythons = [...(dev.values.pythons as object[]), second];
+  const both = await record({ ...dev, values: { ...dev.values, pythons } }, password);
+  assert.deepEqual(image("python-3.12", both).inputs.tags, [
+    "localhost:5001/catalog/python:3.12.11-debian13",
+    "localhost:5001/catalog/python:3.12.11",
+  ]);
+  assert.deepEqual(image("flask-3.1-python-3.12", both).inputs.tags, [
+    "localhost:5001/catalog/flask:3.1.3-python3.12.11-debian13",
+  ]);
+  assert.deepEqual(
+    image("flask-3.1-python-3.13", both).inputs.tags,
+    image("flask-3.1-python-3.13").inputs.tags,
+  );
+});
+
+test("two images that claim one tag are an error that names both", () => {
+  const catalog = new Catalog(dev.config, {} as Registry);
+  catalog.claim("localhost:5001/catalog/flask:3.1.3", "flask-3.1");
+  catalog.claim("localhost:5001/catalog/flask:3.1.4", "flask-3.1");
+  assert.throws(
+    () => catalog.claim("localhost:5001/catalog/flask:3.1.3", "flask"),
+    /The tag localhost:5001\/catalog\/flask:3\.1\.3 is claimed by two layers, flask-3\.1 and flask;/,
+  );
+});
+
+test("a wrong stack file ends in a message without a stack", async () => {
+  const values = { ...dev.values, os: "debain", typo: "x" };
+  const error = await record({ ...dev, values }).then(
+    () => assert.fail("the program accepted it"),
+    (error: Error) => error,
+  );
+  assert.ok(RunError.isInstance(error));
+  const expected = ["os: found", "unknown key typo", "registryPassword: missing"];
+  for (const text of expected) assert.ok(error.message.includes(text), `${text} is not in\n${error.message}`);
+});
