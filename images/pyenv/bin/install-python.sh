@@ -54,7 +54,7 @@ export PYTHON_BUILD_HTTP_CLIENT=none
 # Repeatable builds, and byte code that is checked by hash: by time it would be stale where an export rewrites times.
 export PYTHONHASHSEED=0 SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-315532800}"
 "$python_build/bin/python-build" "$work/$version" "$prefix" || {
-  tail -n 100 "$work"/python-build.*.log >&2
+  tail -n 100 "$work"/python-build.*.log >&2 || true
   rm -rf "$prefix"
   fail "CPython $version could not be built; the end of its log is above"
 }
