@@ -6,8 +6,8 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheDir } from "./cache.ts";
-import { must, run } from "./exec.ts";
-import { GroundError, say } from "./log.ts";
+import { lastLine, must, type Result, run } from "./exec.ts";
+import { GroundError, note } from "./log.ts";
 
 /** Debian's own keys; every list and package that is read here is verified against them. */
 export const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -28,7 +28,7 @@ async function hostArchive(): Promise<Archive> {
   const os = existsSync("/etc/os-release") ? await readFile("/etc/os-release", "utf8") : "";
   if (!/^ID="?debian"?$/m.test(os)) {
     throw new GroundError(
-      "Debian's archive is looked up in the apt configuration of a Debian host, and this host is not Debian: use the usual sources, or name a mirror of Debian's archive",
+      "Debian's archive is looked up in the apt configuration of a Debian host, and this host is not Debian: use the usual sources, or name a mirror of Debian's archive.",
     );
   }
   // print-uris answers on a host that never ran `apt-get update`, too; `indextargets` needs its lists.
@@ -42,15 +42,17 @@ async function hostArchive(): Promise<Archive> {
     served.find(({ base }) => base.endsWith("/debian"))?.base;
   if (main === undefined) {
     throw new GroundError(
-      "no entry for Debian's archive was found in the host's apt sources (/etc/apt/sources.list, /etc/apt/sources.list.d): add one, or name a mirror",
+      "no entry for Debian's archive was found in the host's apt sources (/etc/apt/sources.list, /etc/apt/sources.list.d): add one, or name a mirror.",
     );
   }
   const uri = await behindMirrorList(main);
   const security = served.find(({ suite }) => suite.endsWith("-security"))?.base;
-  return {
-    main: uri,
-    security: security === undefined ? `${uri}-security` : await behindMirrorList(security),
-  };
+  return { main: uri, security: security === undefined ? beside(uri) : await behindMirrorList(security) };
+}
+
+/** Where the security archive is by convention: …/debian-security beside …/debian. */
+function beside(uri: string): string {
+  return uri.replace(/\/debian(?=\/|$)/, "/debian-security");
 }
 
 /** Cloud images name a file of mirrors instead of a mirror; outside of this host only its content means anything. */
@@ -60,33 +62,33 @@ async function behindMirrorList(uri: string): Promise<string> {
   return list.split(/\s/)[0]?.replace(/\/$/, "") ?? uri;
 }
 
-/** A suite's lines for a sources.list, with the updates and security suites that belong to a release. */
-export async function sourceLines(
-  types: string[],
-  options: string,
-  suite: string,
-  mirror?: string,
-): Promise<string> {
-  const archive =
-    mirror === undefined
-      ? await hostArchive()
-      : { main: mirror.replace(/\/$/, ""), security: `${mirror.replace(/\/$/, "")}-security` };
-  const rolling = ["sid", "unstable", "testing", "experimental"].includes(suite);
-  const places = rolling
-    ? [`${archive.main} ${suite}`]
-    : [
-        `${archive.main} ${suite}`,
-        `${archive.main} ${suite}-updates`,
-        `${archive.security} ${suite}-security`,
-      ];
-  return types
-    .flatMap((type) => places.map((place) => `${type} [signed-by=${keyring}${options}] ${place} main\n`))
-    .join("");
+/**
+ * The places of a suite, as a sources.list writes them: a release has its updates and security fixes in suites
+ * of their own.
+ *
+ * @throws GroundError where no mirror is given and the host's apt configuration names none
+ */
+export async function suitePlaces(suite: string, mirror?: string): Promise<string[]> {
+  if (!existsSync(keyring)) {
+    throw new GroundError(`Debian's keys are not at ${keyring}: install the package debian-archive-keyring.`);
+  }
+  const given = mirror?.replace(/\/$/, "");
+  const archive = given === undefined ? await hostArchive() : { main: given, security: beside(given) };
+  const places = [`${archive.main} ${suite}`];
+  if (!["sid", "unstable", "testing"].includes(suite)) {
+    places.push(`${archive.main} ${suite}-updates`, `${archive.security} ${suite}-security`);
+  }
+  return places;
+}
+
+/** Lines for a sources.list. */
+export function sourceLines(type: "deb" | "deb-src", places: string[], options = ""): string {
+  return places.map((place) => `${type} [signed-by=${keyring}${options}] ${place} main\n`).join("");
 }
 
 /** Runs a program (`apt-get`, `apt-cache`) with the private apt's options. */
 export interface Apt {
-  (program: string, args: string[], cwd?: string): ReturnType<typeof run>;
+  (program: string, args: string[], cwd?: string): Promise<Result>;
   /** Reads the lists again, because what was looked for is not in them or has left the archive. */
   update(): Promise<void>;
 }
@@ -97,18 +99,14 @@ export interface Apt {
  * @throws GroundError where the host is not Debian, has no keys of Debian's, or reaches no archive
  */
 export async function privateApt(suite: string, mirror?: string): Promise<Apt> {
-  if (!existsSync(keyring)) {
-    throw new GroundError(`Debian's keys are not at ${keyring}: install the package debian-archive-keyring`);
-  }
   const folder = cacheDir("apt", suite);
   const lists = join(folder, "lists");
-  for (const name of ["lists/partial", "cache/archives/partial"])
-    await mkdir(join(folder, name), { recursive: true });
+  await mkdir(join(lists, "partial"), { recursive: true });
+  await mkdir(join(folder, "cache/archives/partial"), { recursive: true });
   // Without `target`, a host with desktop tools would have us download their indexes as well.
-  const wanted = [
-    await sourceLines(["deb"], " target=Packages", suite, mirror),
-    await sourceLines(["deb-src"], " target=Sources", suite, mirror),
-  ].join("");
+  const places = await suitePlaces(suite, mirror);
+  const wanted =
+    sourceLines("deb", places, " target=Packages") + sourceLines("deb-src", places, " target=Sources");
   const sources = join(folder, "sources.list");
   const options = [
     `Dir::Etc::sourcelist=${sources}`,
@@ -129,11 +127,11 @@ export async function privateApt(suite: string, mirror?: string): Promise<Apt> {
   const apt = (program: string, args: string[], cwd?: string) =>
     run("flock", [join(folder, "lock"), program, ...options, ...args], cwd === undefined ? {} : { cwd });
   const update = async () => {
-    say("debian", `reading the package lists of ${suite}`);
+    note("debian", `reading the package lists of ${suite}…`);
     const { code, stderr } = await apt("apt-get", ["update", "--error-on=any", "-qq"]);
     if (code !== 0) {
       throw new GroundError(
-        `the package lists of Debian's suite ${suite} could not be read (${lastLine(stderr)}): check the suite's name and the network`,
+        `the package lists of Debian's suite ${suite} could not be read (${lastLine(stderr)}): check the suite's name and the network.`,
       );
     }
   };
@@ -144,9 +142,4 @@ export async function privateApt(suite: string, mirror?: string): Promise<Apt> {
     await update();
   }
   return Object.assign(apt, { update });
-}
-
-/** The line of an error output that says what was wrong. */
-export function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1) ?? "";
 }

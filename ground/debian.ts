@@ -1,13 +1,10 @@
-/**
- * Debian's signed archive as a source of what the catalog stands on: binary packages, single files of source
- * packages, root file systems.
- */
+/** Debian's signed archive as a source of what the catalog stands on: packages, and files of source packages. */
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Apt, type MirrorOption, privateApt } from "./apt.ts";
 import { cacheDir, once, sha256File } from "./cache.ts";
-import { must } from "./exec.ts";
+import { lastLine, must } from "./exec.ts";
 import { GroundError } from "./log.ts";
 
 /** A Debian package, unpacked and not installed. */
@@ -43,39 +40,29 @@ export async function debianPackage(
   if (cached) return cached;
 
   const apt = await privateApt(suite, pin.mirror);
-  const result = await withFreshLists(apt, async () => {
+  return withFreshLists(apt, async () => {
     const wanted = pin.version === undefined ? name : `${name}=${pin.version}`;
     const shown = await apt("apt-cache", ["show", "--no-all-versions", wanted]);
     const version = /^Version: (.+)$/m.exec(shown.stdout)?.[1];
-    return version === undefined
-      ? undefined
-      : ((await found(version)) ?? (await download(apt, name, version, pin.sha256)));
+    if (version === undefined) {
+      const { stdout } = await apt("apt-cache", ["madison", name]);
+      const versions = new Set(stdout.match(/(?<=^[^|]*\| *)[^|\s]+/gm));
+      throw new NotThere(
+        `Debian's suite ${suite} has no package ${wanted}: its versions there are ${list(versions)}.`,
+      );
+    }
+    return (await found(version)) ?? (await unpack(apt, name, version, pin.sha256));
   });
-  if (result === undefined) {
-    const { stdout } = await apt("apt-cache", ["madison", name]);
-    const versions = new Set(stdout.match(/(?<=^[^|]*\| *)[^|\s]+/gm));
-    throw new GroundError(
-      `package ${[name, pin.version].filter(Boolean).join(" ")} cannot be had from Debian's suite ${suite}: versions there are ${[...versions].join(", ") || "none"}`,
-    );
-  }
-  return result;
 }
 
-/** What is not in the lists, or has left the archive since they were read, is looked for once more in fresh ones. */
-async function withFreshLists<T>(apt: Apt, find: () => Promise<T | undefined>): Promise<T | undefined> {
-  const first = await find();
-  if (first !== undefined) return first;
-  await apt.update();
-  return find();
-}
-
-async function download(apt: Apt, name: string, version: string, expected?: string) {
+async function unpack(apt: Apt, name: string, version: string, expected?: string): Promise<DebianPackage> {
   const folder = unpacked(name, version);
-  const tmp = await mkdtemp(join(cacheDir("debian"), ".download-"));
-  try {
-    await apt("apt-get", ["download", "-qq", `${name}=${version}`], tmp);
+  return inTemporaryFolder(async (tmp) => {
+    const { stderr } = await apt("apt-get", ["download", "-qq", `${name}=${version}`], tmp);
     const file = (await readdir(tmp)).find((entry) => entry.endsWith(".deb"));
-    if (file === undefined) return undefined;
+    if (file === undefined) {
+      throw new NotThere(`Debian's package ${name} ${version} was not downloaded: ${lastLine(stderr)}.`);
+    }
     const deb = join(tmp, file);
     const sha256 = verified(`Debian's package ${name} ${version}`, expected, await sha256File(deb));
     await once(folder, async (making) => {
@@ -83,19 +70,90 @@ async function download(apt: Apt, name: string, version: string, expected?: stri
       await writeFile(`${folder}.sha256`, `${sha256}\n`);
     });
     return { folder, version, sha256 };
-  } finally {
-    await rm(tmp, { recursive: true });
+  });
+}
+
+/**
+ * Downloads one file of a source package into the cache, once: Debian keeps there what upstream has released.
+ *
+ * @param source the source package's name
+ * @param file the name that the file has in the archive
+ * @param sha256 the file's checksum, always verified
+ * @returns the file's path
+ * @throws GroundError when the suite has no such file, or one with another checksum
+ * @example await debianSourceFile("python3.13", "trixie", "python3.13_3.13.5.orig.tar.xz", "93e583f2…");
+ */
+export async function debianSourceFile(
+  source: string,
+  suite: string,
+  file: string,
+  sha256: string,
+  { mirror }: MirrorOption = {},
+): Promise<string> {
+  // The checksum is part of the path: another pin must not find the file of this one.
+  const path = join(cacheDir("debian", "sources"), sha256.slice(0, 12), file);
+  return once(path, async (making) => {
+    const apt = await privateApt(suite, mirror);
+    await withFreshLists(apt, async () => {
+      const { stdout } = await apt("apt-cache", ["showsrc", "--only-source", source]);
+      // A release and its security suite may be at different upstream versions: one of them has this file.
+      const stanza = stdout.split("\n\n").find((text) => text.includes(` ${file}\n`)) ?? "";
+      const version = /^Version: (.+)$/m.exec(stanza)?.[1];
+      if (version === undefined) {
+        const versions = new Set(stdout.match(/(?<=^Version: ).+/gm));
+        throw new NotThere(
+          `Debian's suite ${suite} has no ${file}: the versions of ${source} there are ${list(versions)}.`,
+        );
+      }
+      await inTemporaryFolder(async (tmp) => {
+        const wanted = ["source", "--download-only", "--tar-only", "-qq", `${source}=${version}`];
+        const { stderr } = await apt("apt-get", wanted, tmp);
+        if (!existsSync(join(tmp, file))) {
+          throw new NotThere(`Debian's file ${file} was not downloaded: ${lastLine(stderr)}.`);
+        }
+        verified(`Debian's file ${file}`, sha256, await sha256File(join(tmp, file)));
+        await rename(join(tmp, file), making);
+      });
+    });
+  });
+}
+
+/** It is not in the lists that were read some time ago, or has left the archive since. */
+class NotThere extends GroundError {}
+
+async function withFreshLists<T>(apt: Apt, find: () => Promise<T>): Promise<T> {
+  try {
+    return await find();
+  } catch (error) {
+    if (!(error instanceof NotThere)) throw error;
+    await apt.update();
+    return find();
   }
+}
+
+/** A folder beside the results, so that these can be moved to their places. */
+async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(cacheDir("debian"), ".download-"));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function list(versions: Iterable<string>): string {
+  return [...versions].join(", ") || "none";
 }
 
 function unpacked(name: string, version: string): string {
   return join(cacheDir("debian"), `${name}_${version}`);
 }
 
-function verified(what: string, expected: string | undefined, found: string): string {
+/** @throws GroundError for another checksum than the pinned one */
+export function verified(what: string, expected: string | undefined, found: string): string {
   if (expected !== undefined && expected !== found) {
     throw new GroundError(
-      `${what} has sha256 ${found} and not the pinned ${expected}: find out which is right before the pin is changed`,
+      `${what} has sha256 ${found} and not the pinned ${expected}: find out which is right before the pin is changed.`,
     );
   }
   return found;
