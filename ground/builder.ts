@@ -26,7 +26,7 @@ const pidFile = () => join(cacheDir("run"), "buildkitd.pid");
 const logFile = () => join(cacheDir("run"), "buildkitd.log");
 const socketPath = () => join(cacheDir("run"), "buildkitd.sock");
 const endpoint = () => `unix://${socketPath()}`;
-const HOST_PROCESS = `buildkitd ${BUILDKIT} as a process of this host`;
+const HOST_PROCESS = "buildkitd as a process of this host";
 /** Tells a container builder that we made from one of the same name that was there before. */
 const markFile = (name: string) => join(cacheDir("run"), `builder-${name}`);
 
