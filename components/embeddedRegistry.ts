@@ -19,7 +19,8 @@ export class EmbeddedRegistry extends Registry {
 
   public constructor(name: string, args: EmbeddedRegistryArgs, options?: pulumi.ComponentResourceOptions) {
     super("EmbeddedRegistry", name, args, options);
-    const volume = new docker.Volume(`${name}-volume`, {}, { parent: this });
+    const labels = [{ label: "image-catalog.stack", value: pulumi.getStack() }];
+    const volume = new docker.Volume(`${name}-volume`, { labels }, { parent: this });
     const image = new docker.RemoteImage(
       `${name}-image`,
       { name: args.image, keepLocally: true },
@@ -42,7 +43,7 @@ export class EmbeddedRegistry extends Registry {
         uploads: [{ file: "/etc/htpasswd", content: htpasswd(args) }],
         capabilities: { drops: ["ALL"], adds: [] },
         securityOpts: ["no-new-privileges"],
-        labels: [{ label: "image-catalog.stack", value: pulumi.getStack() }],
+        labels,
       },
       { parent: this, deleteBeforeReplace: true, dependsOn: [volume, image] },
     );

@@ -1,6 +1,6 @@
 import { stopBuilder } from "./builder.ts";
 import type { Options } from "./cli.ts";
-import { removeBaked } from "./containers.ts";
+import { BAKE_LABEL, removeBaked } from "./containers.ts";
 import { checkDocker, stopDocker } from "./docker.ts";
 import { inherit, must, run } from "./exec.ts";
 import { GroundError, say } from "./log.ts";
@@ -14,10 +14,20 @@ export async function down(options: Options): Promise<number> {
   const engine = await checkDocker();
   if (!engine.ok) throw new GroundError(engine.text);
   for (const name of stacks) await remove(name);
+  if (await othersAreUp()) return 0;
   await stopBuilder(readStack(stacks[0] as string).config.builder);
   say("builder", "ended, its cache kept");
   if (await stopDocker()) say("docker", "ended, as `npm run up` had started it");
   return 0;
+}
+
+/** Whether another stack, of this checkout or another, still runs on this machine. */
+async function othersAreUp(): Promise<boolean> {
+  for (const label of ["image-catalog.stack", BAKE_LABEL]) {
+    const { stdout } = await must("docker", ["ps", "--quiet", "--filter", `label=${label}`]);
+    if (stdout.trim() !== "") return true;
+  }
+  return false;
 }
 
 async function remove(name: string): Promise<void> {

@@ -42,7 +42,7 @@ export async function prepare(options: Options): Promise<Ground> {
 }
 
 /** The stack `dev`, or `restricted` where the image registry with dev's images cannot be reached. */
-async function chooseStack(): Promise<Stack> {
+export async function chooseStack(): Promise<Stack> {
   const dev = readStack("dev");
   const { image } = dev.config.registry;
   if (!dev.config.registry.embedded || (await run("docker", ["image", "inspect", image])).code === 0)

@@ -92,7 +92,7 @@ export async function record(
       return {};
     }
   });
-  await pulumi.runtime.waitForRPCs();
+  await pulumi.runtime.disconnect();
   if (failure) throw failure;
   return { resources, outputs: (await resolved(outputs)) as Record<string, unknown> };
 }

@@ -1,0 +1,193 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { parse, stringify } from "yaml";
+import { type Result, run } from "../../ground/exec.ts";
+import type { Login } from "../../ground/registry.ts";
+
+const project = resolve(import.meta.dirname, "../..");
+
+/** What a test's stack has beside the settings of the stack that it is made from. */
+export type Settings = Record<string, unknown>;
+
+/** A copy of the project in a folder of its own, with a stack on ports of its own. */
+export class Workspace {
+  /** Where the copy is. */
+  readonly folder: string;
+  /** The stack's name, like no other's on this machine. */
+  readonly stack: string;
+  /** The environment of its commands. */
+  readonly env: Record<string, string>;
+  /** Where the embedded registry listens. */
+  readonly registryPort: number;
+  /** Where the application answers. */
+  readonly port: number;
+
+  private constructor(
+    folder: string,
+    stack: string,
+    env: Record<string, string>,
+    registryPort: number,
+    port: number,
+  ) {
+    this.folder = folder;
+    this.stack = stack;
+    this.env = env;
+    this.registryPort = registryPort;
+    this.port = port;
+  }
+
+  /** @param base the stack whose sources are used; @param settings what is different. */
+  static async make(base: string, settings: Settings = {}): Promise<Workspace> {
+    const folder = mkdtempSync(join(tmpdir(), "image-catalog-test-"));
+    const stack = `test-${randomBytes(3).toString("hex")}`;
+    await copyProject(folder);
+    const [registryPort, port] = [await freePort(), await freePort()];
+    mkdirSync(join(folder, "state"));
+    const env = { PULUMI_BACKEND_URL: `file://${join(folder, "state")}`, PULUMI_CONFIG_PASSPHRASE: "test" };
+    const workspace = new Workspace(folder, stack, env, registryPort, port);
+    const { config = {} } = parse(workspace.read(`Pulumi.${base}.yaml`)) as { config?: Settings };
+    const registry = { ...(config["catalog:registry"] as object), address: `localhost:${registryPort}` };
+    const application = {
+      name: "flask-helloworld",
+      version: "1.0.0",
+      framework: "flask",
+      flaskApp: "helloworld.py",
+    };
+    workspace.write(
+      `Pulumi.${stack}.yaml`,
+      stringify({
+        config: {
+          ...config,
+          "catalog:registry": registry,
+          "catalog:applications": [{ ...application, publish: port }],
+          ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [`catalog:${key}`, value])),
+        },
+      }),
+    );
+    return workspace;
+  }
+
+  /** Another checkout, in another folder, of the same files and with the same state. */
+  async clone(): Promise<Workspace> {
+    const folder = mkdtempSync(join(tmpdir(), "image-catalog-clone-"));
+    await copyProject(folder, this.folder);
+    const file = `Pulumi.${this.stack}.yaml`;
+    cpSync(join(this.folder, file), join(folder, file));
+    return new Workspace(folder, this.stack, this.env, this.registryPort, this.port);
+  }
+
+  /** Runs `npm run <args>` as the package's scripts do. */
+  npm(args: readonly string[], env: Record<string, string | undefined> = {}): Promise<Result> {
+    return run(process.execPath, ["ground/start.mjs", ...args], {
+      cwd: this.folder,
+      env: { ...this.env, ...env },
+    });
+  }
+
+  /** The same, left running; `output()` is what it has printed so far. */
+  start(args: readonly string[]) {
+    const child = spawn(process.execPath, ["ground/start.mjs", ...args], {
+      cwd: this.folder,
+      env: { ...process.env, ...this.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let text = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += chunk));
+    return { child, output: () => text };
+  }
+
+  read(file: string): string {
+    return readFileSync(join(this.folder, file), "utf8");
+  }
+
+  write(file: string, content: string): void {
+    mkdirSync(dirname(join(this.folder, file)), { recursive: true });
+    writeFileSync(join(this.folder, file), content);
+  }
+
+  /** Replaces text in a file, which must be there. */
+  edit(file: string, from: string, to: string): void {
+    const content = this.read(file);
+    if (!content.includes(from)) throw new Error(`${file} does not contain ${from}`);
+    this.write(file, content.replace(from, to));
+  }
+
+  /** The containers and volumes of the stack, by whatever way they were made. */
+  async leftovers(): Promise<string[]> {
+    const list = async (...args: string[]) => (await run("docker", args)).stdout.split("\n").filter(Boolean);
+    const found: string[] = [];
+    for (const label of [`image-catalog.stack=${this.stack}`, `image-catalog.bake=${this.stack}`]) {
+      found.push(
+        ...(await list("ps", "--all", "--filter", `label=${label}`, "--format", "container {{.Names}}")),
+      );
+      found.push(
+        ...(await list("volume", "ls", "--filter", `label=${label}`, "--format", "volume {{.Name}}")),
+      );
+    }
+    const images = `localhost:${this.registryPort}/catalog/*`;
+    found.push(
+      ...(await list("image", "ls", "--filter", `reference=${images}`, "--format", "image {{.ID}}")),
+    );
+    return [...new Set(found)];
+  }
+
+  /** Removes all that the stack has left, whatever state a test has ended in, and the folder. */
+  async remove(): Promise<void> {
+    const remove = {
+      container: ["rm", "--force"],
+      volume: ["volume", "rm"],
+      image: ["image", "rm", "--force"],
+    };
+    for (const kind of ["container", "volume", "image"] as const) {
+      for (const leftover of await this.leftovers()) {
+        const [of, name = ""] = leftover.split(" ");
+        if (of === kind) await run("docker", [...remove[kind], name]);
+      }
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The files of the working tree that git does not ignore, and the installed packages by a link. */
+async function copyProject(folder: string, from = project): Promise<void> {
+  const { stdout } = await run("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
+    cwd: project,
+  });
+  for (const file of stdout.split("\0").filter(Boolean)) {
+    if (existsSync(join(from, file)))
+      cpSync(join(from, file), join(folder, file), { preserveTimestamps: true });
+  }
+  symlinkSync(join(project, "node_modules"), join(folder, "node_modules"));
+}
+
+/** A port of this machine that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** A password that appears nowhere else. */
+export const newPassword = () => randomBytes(12).toString("hex");
+
+/** A login to a workspace's registry. */
+export const loginOf = ({ registryPort }: Workspace, password: string): Login => ({
+  address: `localhost:${registryPort}`,
+  username: "catalog",
+  password,
+});
