@@ -1,0 +1,132 @@
+/**
+ * The sources that this machine prepares for the catalog, because no registry or download gives them here: each
+ * becomes an OCI layout in the cache, which BuildKit takes as the named context `oci-layout://…@sha256:…`.
+ */
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { cacheDir, once, sha256File } from "./cache.ts";
+import { debianPackage, debianSourceFile, verified } from "./debian.ts";
+import { debianRootfs } from "./debianRootfs.ts";
+import { must } from "./exec.ts";
+import { GroundError, note, say } from "./log.ts";
+import { architecture, folderTar, layoutDigest, ociLayout } from "./oci.ts";
+
+/** Where a prepared source comes from. Every kind is pinned, or signed by Debian. */
+export type GroundSource =
+  /** A root file system made from a suite of Debian, as its archive is at that moment. */
+  | { mmdebstrap: string }
+  /** The content of a folder of a Debian package; `sha256` is the .deb's. */
+  | { debianPackage: string; suite: string; version: string; sha256: string; path: string }
+  /** One file of a Debian source package, under the name `as`. */
+  | { debianSource: string; suite: string; file: string; sha256: string; as: string }
+  /** A root file system archive (.tar, .tar.gz), by path or https URL. */
+  | { rootfs: string; sha256: string };
+
+/** A source that is there: an OCI layout and its image's digest. */
+export interface Materialized {
+  digest: string;
+  folder: string;
+}
+
+/**
+ * Makes a source into an OCI layout, unless the layout that is there was made from the very same source.
+ *
+ * @param key readable name of the layout, such as `base-trixie` or `cpython-3.13.5`
+ * @throws GroundError when the source cannot be had, or is not what was pinned
+ */
+export async function materialize(source: GroundSource, key: string): Promise<Materialized> {
+  const folder = join(cacheDir("sources"), key);
+  // The architecture belongs to it: a home may be shared by machines of several.
+  const spec = `${JSON.stringify({ source, architecture: architecture() })}\n`;
+  if (existsSync(join(folder, "spec.json")) && readFileSync(join(folder, "spec.json"), "utf8") === spec) {
+    const digest = layoutDigest(folder);
+    say("source", `${key} in the cache, ${digest.slice(0, 19)}`);
+    return { digest, folder };
+  }
+  note("source", `${key}: making it from ${describe(source)}…`);
+  const start = Date.now();
+  await rm(folder, { recursive: true, force: true });
+  await once(folder, async (making) => {
+    const work = join(making, "work");
+    await mkdir(work, { recursive: true });
+    const layer = await layerOf(source, work);
+    await ociLayout(making, [layer]);
+    await rm(work, { recursive: true });
+    await writeFile(join(making, "spec.json"), spec);
+  });
+  const digest = layoutDigest(folder);
+  say("source", `${key} made in ${Math.round((Date.now() - start) / 1000)} s, ${digest.slice(0, 19)}`);
+  return { digest, folder };
+}
+
+function describe(source: GroundSource): string {
+  if ("mmdebstrap" in source) return `the signed archive of Debian's ${source.mmdebstrap}, about 20 s`;
+  if ("debianPackage" in source) return `Debian's package ${source.debianPackage} ${source.version}`;
+  if ("debianSource" in source) return `Debian's source package ${source.debianSource}`;
+  return source.rootfs;
+}
+
+/** The one layer of a source's image, made in the folder `work` unless it is there already. */
+async function layerOf(source: GroundSource, work: string): Promise<string> {
+  if ("mmdebstrap" in source) {
+    const archive = join(work, "rootfs.tar.gz");
+    await debianRootfs(source.mmdebstrap, archive);
+    return archive;
+  }
+  if ("rootfs" in source) return rootfsArchive(source, work);
+
+  const content = join(work, "content");
+  if ("debianPackage" in source) {
+    const { debianPackage: name, suite, version, sha256, path } = source;
+    const { folder } = await debianPackage(name, suite, { version, sha256 });
+    if (!existsSync(join(folder, path))) {
+      throw new GroundError(`Debian's package ${name} ${version} has no ${path}: correct the source's path.`);
+    }
+    await copyClosed(join(folder, path), content);
+  } else {
+    const file = await debianSourceFile(source.debianSource, source.suite, source.file, source.sha256);
+    await mkdir(content);
+    await cp(file, join(content, source.as));
+  }
+  const archive = join(work, "content.tar");
+  await folderTar(content, archive);
+  return archive;
+}
+
+async function rootfsArchive({ rootfs, sha256 }: { rootfs: string; sha256: string }, work: string) {
+  let archive = resolve(rootfs);
+  if (/^https?:/.test(rootfs)) {
+    archive = join(work, "rootfs");
+    // curl knows the host's proxies and certificates.
+    await must("curl", ["--fail", "--silent", "--show-error", "--location", "--output", archive, rootfs]);
+  } else if (!existsSync(archive)) {
+    throw new GroundError(`The root file system ${rootfs} is not there: correct the source's path.`);
+  }
+  verified(`The root file system ${rootfs}`, sha256, await sha256File(archive));
+  return archive;
+}
+
+/** Copies a folder without the links that lead out of it: what they lead to is not in the image. */
+async function copyClosed(from: string, to: string): Promise<void> {
+  const filter = (path: string) => {
+    if (!lstatSync(path).isSymbolicLink()) return true;
+    const target = resolve(dirname(path), readlinkSync(path));
+    return target.startsWith(`${from}/`) && existsSync(target);
+  };
+  await cp(from, to, { recursive: true, verbatimSymlinks: true, filter });
+}
+
+/** Makes `<checkout>/.catalog/sources` lead to the cache, so that a source's name holds no path of this machine. */
+export function sourcesLink(checkout: string): void {
+  const link = join(checkout, ".catalog", "sources");
+  const target = cacheDir("sources");
+  const there = lstatSync(link, { throwIfNoEntry: false });
+  if (there?.isSymbolicLink() && readlinkSync(link) === target) return;
+  if (there !== undefined && !there.isSymbolicLink()) {
+    throw new GroundError(`${link} is no link to the cache, as it should be: move it away.`);
+  }
+  rmSync(link, { force: true });
+  mkdirSync(dirname(link), { recursive: true });
+  symlinkSync(target, link);
+}
