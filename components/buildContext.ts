@@ -52,7 +52,9 @@ export function stage(name: string, folders: readonly string[]): string {
 
 function read(folder: string): Entry[] {
   const ignoreFile = join(folder, ".dockerignore");
-  const ignore = dockerignore.default().add([".git", existsSync(ignoreFile) ? readFileSync(ignoreFile, "utf8") : ""]);
+  const ignore = dockerignore
+    .default()
+    .add([".git", existsSync(ignoreFile) ? readFileSync(ignoreFile, "utf8") : ""]);
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .map((entry) => ({ entry, path: join(entry.parentPath, entry.name).slice(join(folder, "/").length) }))
     .filter(({ entry, path }) => (entry.isFile() || entry.isSymbolicLink()) && !ignore.ignores(path))
