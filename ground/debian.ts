@@ -92,7 +92,7 @@ export async function debianSourceFile(
 ): Promise<string> {
   // The checksum is part of the path: another pin must not find the file of this one.
   const path = join(cacheDir("debian", "sources"), sha256.slice(0, 12), file);
-  return once(path, async (making) => {
+  await once(path, async (making) => {
     const apt = await privateApt(suite, mirror);
     await withFreshLists(apt, async () => {
       const { stdout } = await apt("apt-cache", ["showsrc", "--only-source", source]);
@@ -111,11 +111,15 @@ export async function debianSourceFile(
         if (!existsSync(join(tmp, file))) {
           throw new NotThere(`Debian's file ${file} was not downloaded: ${lastLine(stderr)}.`);
         }
-        verified(`Debian's file ${file}`, sha256, await sha256File(join(tmp, file)));
         await rename(join(tmp, file), making);
       });
     });
   });
+  const found = await sha256File(path);
+  // A wrong file must not stay for the next run.
+  if (found !== sha256) await rm(path);
+  verified(`Debian's file ${file}`, sha256, found);
+  return path;
 }
 
 /** It is not in the lists that were read some time ago, or has left the archive since. */
