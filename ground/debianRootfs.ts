@@ -1,4 +1,6 @@
 /** Debian's root file system, made from its signed archive. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { type MirrorOption, sourceLines, suitePlaces } from "./apt.ts";
 import { must, run, which } from "./exec.ts";
 import { GroundError, note } from "./log.ts";
@@ -17,6 +19,9 @@ const aptOptions = [
   'APT::AutoRemove::SuggestsImportant "false"',
 ];
 
+/** Later file times become this one, in seconds, so that it does not matter when the root file system is made. */
+const epoch = "1735689600";
+
 /** Run on the host, with the root file system's folder as $1. */
 const hooks = [
   // The host's proxies and certificates are for the making only.
@@ -29,7 +34,7 @@ const hooks = [
  * Makes a minimal root file system from a suite of Debian, with working apt and security updates, without
  * documentation but for licenses. The same packages give the same bytes. It takes about 17 s.
  *
- * @param file where to, ending in .tar.gz
+ * @param file where to, ending in .tar
  * @throws GroundError where mmdebstrap is not there and cannot be installed, or fails
  */
 export async function debianRootfs(
@@ -53,9 +58,18 @@ export async function debianRootfs(
       file,
       "-",
     ],
-    // Later file times become this one, so that it does not matter when the image is made.
-    { input: lines, env: { SOURCE_DATE_EPOCH: "1735689600" } },
+    { input: lines, env: { SOURCE_DATE_EPOCH: epoch } },
   );
+  await addEmptyDev(file);
+}
+
+/** Without its mount point, /dev and the time of its making would be in the first layer that runs anything. */
+async function addEmptyDev(file: string): Promise<void> {
+  const root = await mkdtemp(`${file}.`);
+  await mkdir(join(root, "dev"));
+  const owner = ["--owner=root:0", "--group=root:0", "--mode=0755", `--mtime=@${epoch}`];
+  await must("tar", ["--append", "--format=pax", ...owner, "-f", file, "-C", root, "./dev"]);
+  await rm(root, { recursive: true });
 }
 
 async function installMmdebstrap(): Promise<void> {

@@ -70,7 +70,7 @@ function describe(source: GroundSource): string {
 /** The one layer of a source's image, made in the folder `work` unless it is there already. */
 async function layerOf(source: GroundSource, work: string): Promise<string> {
   if ("mmdebstrap" in source) {
-    const archive = join(work, "rootfs.tar.gz");
+    const archive = join(work, "rootfs.tar");
     await debianRootfs(source.mmdebstrap, archive);
     return archive;
   }
