@@ -78,6 +78,8 @@ const layers = [os, pyenv, ...pythons, ...frameworks, ...applications];
 
 /** The registry and namespace of all images. */
 export const registry = `${shelf.address}/${config.namespace}`;
+/** The login's secret half, where the registry is this stack's own. */
+export const registryPassword = config.registry.embedded ? config.registryPassword : undefined;
 /** Every image by its layer's name: ref, digest, tags, parent, version. */
 export const images = imagesOf(layers);
 /** Where the first service answers. */

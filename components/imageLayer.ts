@@ -2,6 +2,9 @@ import * as build from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
 import type { Catalog } from "./catalog.ts";
 
+/** The time of all that is built, in seconds: the first that zip archives can hold, 1980-01-01. */
+const SOURCE_DATE_EPOCH = "315532800";
+
 /** What every kind of layer is given. */
 export interface LayerArgs {
   /** What all layers of a catalog share. */
@@ -98,13 +101,15 @@ export abstract class ImageLayer extends pulumi.ComponentResource {
         },
         dockerfile: { location: `${args.context}/Dockerfile` },
         // By digest: a tag may be something else by the time a child is built.
-        buildArgs: { ...args.buildArgs, ...(parent ? { PARENT: parent.ref } : {}) },
+        buildArgs: { ...args.buildArgs, SOURCE_DATE_EPOCH, ...(parent ? { PARENT: parent.ref } : {}) },
         labels: catalog.labels({ ...args, tag: long, base }),
         secrets: { ca: catalog.ca },
         // The certificates differ between machines; the image does not.
         ignoreSecretsInDiffCalculation: ["ca"],
         builder: { name: catalog.builder },
-        push: true,
+        // Not `push: true`, the same but for the times: layers built twice are the same to the byte.
+        exports: [{ raw: "type=registry,rewrite-timestamp=true" }],
+        push: false,
         buildOnPreview: false,
       },
       {

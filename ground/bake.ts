@@ -80,18 +80,7 @@ async function build(file: BakeFile, builder: Builder, dockerConfig: string): Pr
     const variables = [...digests].map(([target, digest]) => [digestVariable(target), digest]);
     const result = await run(
       command,
-      [
-        ...args,
-        "bake",
-        "--file",
-        FILE,
-        "--builder",
-        builder.name,
-        "--push",
-        "--metadata-file",
-        metadata,
-        ...targets,
-      ],
+      [...args, "bake", "--file", FILE, "--builder", builder.name, "--metadata-file", metadata, ...targets],
       {
         quiet: false,
         env: { ...Object.fromEntries(variables), DOCKER_CONFIG: dockerConfig, BUILDX_CONFIG: buildxConfig() },

@@ -9,6 +9,7 @@ export interface BakeTarget {
   readonly labels: Record<string, string>;
   readonly tags: string[];
   readonly secret: string[];
+  readonly output: string[];
   readonly attest: string[];
 }
 
@@ -71,12 +72,13 @@ export function secretsOf({ resources }: Recording): Record<string, string> {
 }
 
 function targetFrom({ inputs }: Registration, byDigest: ReadonlyMap<string, string>): BakeTarget {
-  const { context, buildArgs, labels, tags, secrets } = inputs as {
+  const { context, buildArgs, labels, tags, secrets, exports } = inputs as {
     context: { location: string; named: Record<string, { location: string }> };
     buildArgs: Record<string, string>;
     labels: Record<string, string>;
     tags: string[];
     secrets: Record<string, string>;
+    exports: { raw: string }[];
   };
   const { PARENT: ref, ...args } = buildArgs;
   const parent = ref === undefined ? undefined : byDigest.get(ref.split("@")[1] as string);
@@ -94,6 +96,7 @@ function targetFrom({ inputs }: Registration, byDigest: ReadonlyMap<string, stri
     }),
     tags,
     secret: Object.keys(secrets).map((id) => `id=${id},src=${SECRETS}/${id}`),
+    output: exports.map(({ raw }) => raw),
     // As the provider does: a provenance would make an index of each image.
     attest: ["type=provenance,disabled=true"],
   };

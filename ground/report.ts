@@ -1,7 +1,7 @@
 import { type Login, sizeOf } from "./registry.ts";
 
 /** The output `images` of a stack, as `pulumi stack output --json` prints it. */
-export type Images = Record<string, { ref: string; digest: string; tags: string[] }>;
+export type Images = Record<string, { ref: string; digest: string; tags: string[]; parent: string | null }>;
 
 /**
  * Prints the end of `up`: the images with their compressed sizes in the registry, and what the service answers.
@@ -9,7 +9,7 @@ export type Images = Record<string, { ref: string; digest: string; tags: string[
  */
 export async function report(images: Images, login: Login, serviceUrl: string | undefined): Promise<boolean> {
   const rows = await Promise.all(
-    Object.values(images).map(async ({ ref, digest, tags }) => {
+    inLine(images, null).map(async ({ ref, digest, tags }) => {
       const [repository = "", name = ""] = /^[^/]+\/(.*\/([^/:]+)):[^:]+@/.exec(ref)?.slice(1) ?? [];
       const bytes = await sizeOf(login, repository, digest);
       return [
@@ -28,6 +28,13 @@ export async function report(images: Images, login: Login, serviceUrl: string | 
   );
   process.stdout.write(`\n${serviceUrl}  ${answer.ok ? "→" : "✗"} ${answer.text}\n`);
   return answer.ok;
+}
+
+/** Every image after its parent: Pulumi prints outputs by name. */
+function inLine(images: Images, parent: string | null): Images[string][] {
+  return Object.entries(images).flatMap(([name, image]) =>
+    image.parent === parent ? [image, ...inLine(images, name)] : [],
+  );
 }
 
 /** Columns as wide as their widest cell; the last one to the right. */

@@ -83,7 +83,7 @@ export async function ensureStack(pulumi: Found, state: State, stack: Stack): Pr
         `\`pulumi config set --secret registryPassword --stack ${name}\`, or set CATALOG_REGISTRY_PASSWORD.`,
     );
   }
-  const known = await passwordOfLastUpdate(pulumi, state, stack);
+  const known = await passwordInState(pulumi, state, stack);
   await must(pulumi.command, ["config", "set", "--secret", "registryPassword", "--stack", name], {
     env: state.env,
     input: known ?? randomBytes(24).toString("base64url"),
@@ -95,19 +95,10 @@ export async function ensureStack(pulumi: Found, state: State, stack: Stack): Pr
 }
 
 /** A checkout that shares a state with another has the stack, but not what that one's stack file was given. */
-async function passwordOfLastUpdate(
-  pulumi: Found,
-  state: State,
-  { name, project }: Stack,
-): Promise<string | undefined> {
-  const { code, stdout } = await run(
-    pulumi.command,
-    ["stack", "history", "--json", "--show-secrets", "--page-size", "1", "--stack", name],
-    { env: state.env },
-  );
-  if (code !== 0) return undefined;
-  const [last] = JSON.parse(stdout || "[]") as { config?: Record<string, { value?: string }> }[];
-  return last?.config?.[`${project}:registryPassword`]?.value;
+async function passwordInState(pulumi: Found, state: State, { name }: Stack): Promise<string | undefined> {
+  const output = ["stack", "output", "registryPassword", "--show-secrets", "--stack", name];
+  const { code, stdout } = await run(pulumi.command, output, { env: state.env });
+  return code === 0 ? stdout.trim() : undefined;
 }
 
 /** A lock of a file backend whose process of this machine is gone: that run was killed. */

@@ -89,9 +89,9 @@ export class Workspace {
     return new Workspace(folder, this.stack, this.env, this.registryPort, this.port);
   }
 
-  /** Runs `npm run <args>` as the package's scripts do. */
+  /** Runs `npm run <args>`, but for the installation of packages, which are the project's own here. */
   npm(args: readonly string[], env: Record<string, string | undefined> = {}): Promise<Result> {
-    return run(process.execPath, ["ground/start.mjs", ...args], {
+    return run(process.execPath, ["ground/cli.ts", ...args], {
       cwd: this.folder,
       env: { ...this.env, ...env },
     });
@@ -99,7 +99,7 @@ export class Workspace {
 
   /** The same, left running; `output()` is what it has printed so far. */
   start(args: readonly string[]) {
-    const child = spawn(process.execPath, ["ground/start.mjs", ...args], {
+    const child = spawn(process.execPath, ["ground/cli.ts", ...args], {
       cwd: this.folder,
       env: { ...process.env, ...this.env },
       stdio: ["ignore", "pipe", "pipe"],
