@@ -8,13 +8,15 @@ import {
   bakeFile,
   digestVariable,
   levels,
+  PARENT,
+  parentOf,
   SECRETS,
   secretsOf,
   targetsByDigest,
 } from "./bakeFile.ts";
 import type { Builder } from "./builder.ts";
 import type { Options } from "./cli.ts";
-import { runContainer } from "./containers.ts";
+import { BAKE_LABEL, runContainer } from "./containers.ts";
 import { diagnose } from "./diagnose.ts";
 import { buildxConfig, loginFolder } from "./dockerConfig.ts";
 import { must, run } from "./exec.ts";
@@ -30,7 +32,7 @@ const PASSWORD = ".catalog/registry-password";
 
 /** `npm run bake`: the program's images as a docker-bake.json, and with --build built, pushed and run from it. */
 export async function bake(options: Options, given?: Ground): Promise<number> {
-  const ground = given ?? (await prepare(options));
+  const ground = given ?? (await prepare(options, BAKE_LABEL));
   const { stack } = ground;
   const password = ensurePassword(stack);
   const recording = await recorded(stack, password);
@@ -71,16 +73,33 @@ async function recorded(stack: Stack, password: string): Promise<Recording> {
   }
 }
 
-/** The digests by target, level by level: a child's label needs its parent's. */
+/** The digests by target, level by level: a child needs its parent's. */
 async function build(file: BakeFile, builder: Builder, dockerConfig: string): Promise<Map<string, string>> {
   const [command = "", ...args] = builder.buildx;
   const digests = new Map<string, string>();
   const metadata = join(dockerConfig, "metadata.json");
   for (const targets of levels(file)) {
     const variables = [...digests].map(([target, digest]) => [digestVariable(target), digest]);
+    // The file's `target:` would do, but a parent out of the registry is what the engine builds from, to the byte.
+    const parents = targets.flatMap((target) => {
+      const parent = parentOf(file, target);
+      const image = parent && `docker-image://${file.target[parent]?.tags[0]}@${digests.get(parent)}`;
+      return image ? ["--set", `${target}.contexts.${PARENT}=${image}`] : [];
+    });
     const result = await run(
       command,
-      [...args, "bake", "--file", FILE, "--builder", builder.name, "--metadata-file", metadata, ...targets],
+      [
+        ...args,
+        "bake",
+        "--file",
+        FILE,
+        "--builder",
+        builder.name,
+        "--metadata-file",
+        metadata,
+        ...parents,
+        ...targets,
+      ],
       {
         quiet: false,
         env: { ...Object.fromEntries(variables), DOCKER_CONFIG: dockerConfig, BUILDX_CONFIG: buildxConfig() },

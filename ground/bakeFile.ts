@@ -23,7 +23,7 @@ export interface BakeFile {
 /** Where the build secrets are, relative to the project. */
 export const SECRETS = ".catalog/secrets";
 /** The name under which a child's Dockerfile finds its parent. */
-const PARENT = "parent";
+export const PARENT = "parent";
 
 const IMAGE = "docker-build:index:Image";
 /** The name of a layer's target: bake allows neither dots nor slashes. */
@@ -49,14 +49,19 @@ export function targetsByDigest({ resources }: Recording): Map<string, string> {
   return new Map(images.map((image) => [recordedDigest(image.name), targetOf(image)]));
 }
 
+/** The target of an image's parent; undefined for an operating system. */
+export function parentOf({ target }: BakeFile, name: string): string | undefined {
+  return target[name]?.contexts[PARENT]?.slice("target:".length);
+}
+
 /** The targets by their distance from the root: those of one level can be built side by side. */
-export function levels({ target }: BakeFile): string[][] {
+export function levels(file: BakeFile): string[][] {
   const depth = (name: string): number => {
-    const parent = target[name]?.contexts[PARENT]?.slice("target:".length);
+    const parent = parentOf(file, name);
     return parent === undefined ? 0 : depth(parent) + 1;
   };
   const result: string[][] = [];
-  for (const name of Object.keys(target)) {
+  for (const name of Object.keys(file.target)) {
     const level = depth(name);
     result[level] = [...(result[level] ?? []), name];
   }

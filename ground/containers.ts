@@ -7,6 +7,8 @@ import { must, run } from "./exec.ts";
 import { GroundError } from "./log.ts";
 import type { Registration } from "./record.ts";
 
+/** The label that the program gives to its containers; its value is the stack. */
+export const STACK_LABEL = "image-catalog.stack";
 /** The label of what `bake` runs; its value is the stack. */
 export const BAKE_LABEL = "image-catalog.bake";
 /** A hash of all that a container was made from. */

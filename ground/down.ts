@@ -1,6 +1,6 @@
 import { stopBuilder } from "./builder.ts";
 import type { Options } from "./cli.ts";
-import { BAKE_LABEL, removeBaked } from "./containers.ts";
+import { BAKE_LABEL, removeBaked, STACK_LABEL } from "./containers.ts";
 import { checkDocker, stopDocker } from "./docker.ts";
 import { inherit, must, run } from "./exec.ts";
 import { GroundError, say } from "./log.ts";
@@ -23,7 +23,7 @@ export async function down(options: Options): Promise<number> {
 
 /** Whether another stack, of this checkout or another, still runs on this machine. */
 async function othersAreUp(): Promise<boolean> {
-  for (const label of ["image-catalog.stack", BAKE_LABEL]) {
+  for (const label of [STACK_LABEL, BAKE_LABEL]) {
     const { stdout } = await must("docker", ["ps", "--quiet", "--filter", `label=${label}`]);
     if (stdout.trim() !== "") return true;
   }

@@ -22,14 +22,15 @@ const NEEDED_BYTES = 3e9;
 
 /**
  * Sets the machine up for a stack: engine, sources, builder; everything is looked for first.
+ * @param label of the containers that are about to be made: those of this stack may hold its ports already.
  * @throws GroundError with one sentence for what cannot be had.
  */
-export async function prepare(options: Options): Promise<Ground> {
+export async function prepare(options: Options, label: string): Promise<Ground> {
   const named = options.stack === undefined ? undefined : readStack(options.stack);
   const engine = await ensureDocker();
   say("docker", `${engine.version}, ${engine.why}`);
   const stack = named ?? (await chooseStack());
-  await checkPorts(stack);
+  await checkPorts(stack, label);
   await checkDisk();
 
   if (stack.config.registry.image === registryImage) await ensureRegistryImage();
@@ -57,7 +58,7 @@ export async function chooseStack(): Promise<Stack> {
 }
 
 /** The ports that a stack publishes: free, or held by its own containers. */
-async function checkPorts({ name, config }: Stack): Promise<void> {
+async function checkPorts({ name, config }: Stack, label: string): Promise<void> {
   const ports = config.applications.flatMap(({ name, publish }) =>
     publish ? [{ port: publish, of: name }] : [],
   );
@@ -66,10 +67,10 @@ async function checkPorts({ name, config }: Stack): Promise<void> {
   }
   for (const { port, of } of ports) {
     const holder = await portHolder(port);
-    if (holder === null || holder.includes(`image-catalog.stack=${name}`)) continue;
+    if (holder === null || holder.includes(`${label}=${name}`)) continue;
     throw new GroundError(
       `Port ${port}, on which ${of} of stack ${name} is to answer, is in use by ${holder.replace(/ \(.*/, "")}; ` +
-        `stop that, or change the port in Pulumi.${name}.yaml.`,
+        `stop that (what this project runs, by \`npm run down\`), or change the port in Pulumi.${name}.yaml.`,
     );
   }
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { homedir, hostname } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { STACK_LABEL } from "./containers.ts";
 import { must, processStart, run } from "./exec.ts";
 import { GroundError, note, say } from "./log.ts";
 import type { Found } from "./pulumi.ts";
@@ -144,7 +145,7 @@ async function forgetPending(pulumi: Found, state: State, { name }: Stack): Prom
 
   const known = new Set(snapshot.deployment.resources?.map(({ id }) => id));
   if (!pending.some(({ resource }) => resource.type === "docker:index/container:Container")) return;
-  const filter = ["--filter", `label=image-catalog.stack=${name}`];
+  const filter = ["--filter", `label=${STACK_LABEL}=${name}`];
   const all = await must("docker", ["ps", "-aq", "--no-trunc", ...filter]);
   const orphans = all.stdout.split("\n").filter((id) => id && !known.has(id));
   if (orphans.length > 0) await must("docker", ["rm", "-fv", ...orphans]);

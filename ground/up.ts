@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bake } from "./bake.ts";
 import type { Options } from "./cli.ts";
+import { BAKE_LABEL, STACK_LABEL } from "./containers.ts";
 import { diagnose } from "./diagnose.ts";
 import { inherit, must } from "./exec.ts";
 import { GroundError, say, warn } from "./log.ts";
@@ -13,10 +14,11 @@ import { ENV_FILE, ensureStack, ensureState, type State } from "./state.ts";
 
 /** `npm run up`: sets the machine up, then `pulumi up`; without a Pulumi, on a laptop, the way of `bake`. */
 export async function up(options: Options): Promise<number> {
-  const ground = await prepare(options);
   const pulumi = await findPulumi();
+  if (!pulumi.found && options.engine) throw new GroundError(pulumi.why);
+  const ground = await prepare(options, pulumi.found ? STACK_LABEL : BAKE_LABEL);
   if (!pulumi.found) {
-    if (options.engine || !ground.stack.config.registry.embedded) throw new GroundError(pulumi.why);
+    if (!ground.stack.config.registry.embedded) throw new GroundError(pulumi.why);
     warn("pulumi", `${pulumi.why} Building without it: no state, no preview, the same images.`);
     return await bake({ ...options, stack: ground.stack.name, build: true }, ground);
   }
