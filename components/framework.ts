@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { stage } from "./buildContext.ts";
 import { ImageLayer, type LayerArgs } from "./imageLayer.ts";
 import type { Python } from "./python.ts";
-import type { Config } from "./settings.ts";
+import type { Sources } from "./sources.ts";
 
 export interface FrameworkArgs extends LayerArgs {
   /** What it is built from. */
@@ -12,7 +12,7 @@ export interface FrameworkArgs extends LayerArgs {
   /** Its version, a folder of that folder, with a requirements.txt that is locked with hashes. */
   readonly version: string;
   /** `pypi`: the URL of the package index. Default: pip's own. */
-  readonly sources: Pick<Config["sources"], "pypi">;
+  readonly sources: Pick<Sources, "pypi">;
 }
 
 /** A Python framework: one requirements.txt, installed with hashes required. */

@@ -1,8 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { stage } from "./buildContext.ts";
 import { ImageLayer, type LayerArgs } from "./imageLayer.ts";
-import type { Config } from "./settings.ts";
-import { contextOf, describeBase } from "./sources.ts";
+import { contextOf, describeBase, type Sources } from "./sources.ts";
 
 export interface OperatingSystemArgs extends LayerArgs {
   /** The operating system, a folder of images/os. */
@@ -12,7 +11,7 @@ export interface OperatingSystemArgs extends LayerArgs {
   /** Tools to install, by the operating system's own names; may be empty. */
   readonly packages: readonly string[];
   /** `base`, the image or root file system below, and `osArchive`, a mirror of the packages. */
-  readonly sources: Pick<Config["sources"], "base" | "osArchive">;
+  readonly sources: Pick<Sources, "base" | "osArchive">;
 }
 
 /** The root of the tree: a base image with a user (uid and gid 1000), tools, and a login shell as entry point. */

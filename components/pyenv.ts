@@ -2,8 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { stage } from "./buildContext.ts";
 import { ImageLayer, type LayerArgs } from "./imageLayer.ts";
 import type { OperatingSystem } from "./operatingSystem.ts";
-import type { Config } from "./settings.ts";
-import { contextOf } from "./sources.ts";
+import { contextOf, type Sources } from "./sources.ts";
 
 export interface PyenvArgs extends LayerArgs {
   /** What it is built from. */
@@ -13,7 +12,7 @@ export interface PyenvArgs extends LayerArgs {
   /** pyenv-virtualenv's version; it is there only where its source is given. */
   readonly virtualenvVersion: string;
   /** Where the two come from. */
-  readonly sources: Pick<Config["sources"], "pyenv" | "pyenvVirtualenv">;
+  readonly sources: Pick<Sources, "pyenv" | "pyenvVirtualenv">;
 }
 
 /** pyenv, the compilers that CPython needs, and the scripts install-python.sh and install-requirements.sh. */

@@ -2,8 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { stage } from "./buildContext.ts";
 import { ImageLayer, type LayerArgs } from "./imageLayer.ts";
 import type { Pyenv } from "./pyenv.ts";
-import type { Config } from "./settings.ts";
-import { preparedContext } from "./sources.ts";
+import { preparedContext, type Sources } from "./sources.ts";
 
 export interface PythonArgs extends LayerArgs {
   /** What it is built from, and by. */
@@ -13,7 +12,7 @@ export interface PythonArgs extends LayerArgs {
   /** The sha256 of the source archive Python-<version>.tar.xz. */
   readonly sha256: string;
   /** `cpython`: where the source archive comes from. */
-  readonly sources: Pick<Config["sources"], "cpython">;
+  readonly sources: Pick<Sources, "cpython">;
 }
 
 /** One CPython, built from source by pyenv. */

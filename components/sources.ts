@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { stage } from "./buildContext.ts";
-import type { Config } from "./settings.ts";
 import { sha256, text, word } from "./wording.ts";
 
 const suite = text(/^[a-z]+$/, "a suite of Debian", "trixie");
@@ -77,28 +76,34 @@ export const sourcesSchema = z.strictObject({
   ca: word("a PEM file, or a folder with *.crt files", "/usr/local/share/ca-certificates").optional(),
 });
 
+/** Where everything from outside comes from. */
+export type Sources = z.output<typeof sourcesSchema>;
+
 /** What `npm run up` makes on this machine before the program runs: an OCI layout in .catalog/sources/<key>. */
 export interface PreparedSource {
   readonly key: string;
   readonly source:
     | z.output<typeof rootfs>
-    | z.output<typeof mmdebstrap>
+    | (z.output<typeof mmdebstrap> & { mirror?: string })
     | z.output<typeof debianPackage>
     | { debianSource: string; suite: string; file: string; sha256: string; as: string };
 }
 
 /** All sources of a configuration that must be prepared on this machine; none where the internet gives them. */
-export function preparedSources(config: Config): PreparedSource[] {
-  const { base, pyenv, cpython } = config.sources;
+export function preparedSources(config: {
+  readonly sources: Sources;
+  readonly pythons: readonly { version: string; sha256: string }[];
+}): PreparedSource[] {
+  const { base, pyenv, cpython, osArchive } = config.sources;
   const prepared: PreparedSource[] = [];
-  for (const [name, source] of [
-    ["base", base],
-    ["pyenv", pyenv],
-  ] as const) {
-    if ("rootfs" in source || "mmdebstrap" in source || "debianPackage" in source) {
-      prepared.push({ key: preparedKey(name, source), source });
-    }
+  if ("mmdebstrap" in base) {
+    prepared.push({
+      key: preparedKey("base", base),
+      source: { ...base, ...(osArchive ? { mirror: osArchive } : {}) },
+    });
   }
+  if ("rootfs" in base) prepared.push({ key: preparedKey("base", base), source: base });
+  if ("debianPackage" in pyenv) prepared.push({ key: preparedKey("pyenv", pyenv), source: pyenv });
   if ("debianSource" in cpython) {
     for (const { version, sha256 } of config.pythons) {
       const package_ = `python${version.split(".").slice(0, 2).join(".")}`;
@@ -144,7 +149,7 @@ export function preparedContext(key: string): string {
 }
 
 /** What an image is based on, as people name it, and its digest where that is known. */
-export function describeBase(source: Config["sources"]["base"]): { name: string; digest: string } {
+export function describeBase(source: Sources["base"]): { name: string; digest: string } {
   if ("image" in source) {
     const [name, digest] = source.image.split("@") as [string, string];
     return { name, digest };

@@ -1,10 +1,11 @@
 import { parseArgs } from "node:util";
-import { bake } from "./bake.ts";
-import { doctor } from "./doctor.ts";
-import { down } from "./down.ts";
-import { GroundError } from "./log.ts";
-import { test } from "./test.ts";
-import { up } from "./up.ts";
+import { bake } from "./commands/bake.ts";
+import { doctor } from "./commands/doctor.ts";
+import { down } from "./commands/down.ts";
+import { test } from "./commands/test.ts";
+import { up } from "./commands/up.ts";
+import type { Options } from "./options.ts";
+import { GroundError } from "./tools/log.ts";
 
 const help = `Usage: npm run <command> [-- options]
 
@@ -23,14 +24,6 @@ const help = `Usage: npm run <command> [-- options]
 `;
 
 const commands = { up, down, doctor, bake, test };
-
-/** The options of all commands; each takes what concerns it. */
-export interface Options {
-  readonly stack?: string;
-  readonly engine?: boolean;
-  readonly build?: boolean;
-  readonly only?: string;
-}
 
 const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   up: ["stack", "engine"],

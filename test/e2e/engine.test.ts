@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
-import { ensureDocker } from "../../ground/docker.ts";
-import { must, run } from "../../ground/exec.ts";
-import { chooseStack } from "../../ground/prepare.ts";
-import { findPulumi } from "../../ground/pulumi.ts";
-import { ask, digestOf } from "../../ground/registry.ts";
-import type { Images } from "../../ground/report.ts";
+import { chooseStack } from "../../ground/commands/prepare.ts";
+import type { Images } from "../../ground/commands/report.ts";
+import { ensureDocker } from "../../ground/machine/docker.ts";
+import { findPulumi } from "../../ground/machine/pulumi.ts";
+import { must, run } from "../../ground/tools/exec.ts";
+import { ask, digestOf } from "../../ground/tools/registry.ts";
 import { loginOf, Workspace } from "../support/workspace.ts";
 
 const pulumi = await findPulumi();

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
-import { ensureDocker } from "../../ground/docker.ts";
-import type { Result } from "../../ground/exec.ts";
-import { chooseStack } from "../../ground/prepare.ts";
-import { findPulumi } from "../../ground/pulumi.ts";
+import { chooseStack } from "../../ground/commands/prepare.ts";
+import { ensureDocker } from "../../ground/machine/docker.ts";
+import { findPulumi } from "../../ground/machine/pulumi.ts";
+import type { Result } from "../../ground/tools/exec.ts";
 import { type Settings, Workspace } from "../support/workspace.ts";
 
 const pulumi = await findPulumi();

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
-import { ensureBuilder } from "../../ground/builder.ts";
-import { ensureDocker } from "../../ground/docker.ts";
-import { must } from "../../ground/exec.ts";
-import { chooseStack } from "../../ground/prepare.ts";
+import { chooseStack } from "../../ground/commands/prepare.ts";
+import { ensureBuilder } from "../../ground/machine/builder.ts";
+import { ensureDocker } from "../../ground/machine/docker.ts";
+import { must } from "../../ground/tools/exec.ts";
 import { Workspace } from "../support/workspace.ts";
 import { rulesFor } from "./rules.ts";
 

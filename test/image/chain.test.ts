@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { BakeFile } from "../../ground/bakeFile.ts";
-import { ensureDocker } from "../../ground/docker.ts";
-import { loginFolder } from "../../ground/dockerConfig.ts";
-import { must } from "../../ground/exec.ts";
-import { chooseStack } from "../../ground/prepare.ts";
-import { ask, digestOf } from "../../ground/registry.ts";
+import { chooseStack } from "../../ground/commands/prepare.ts";
+import { ensureDocker } from "../../ground/machine/docker.ts";
+import type { BakeFile } from "../../ground/program/bakeFile.ts";
+import { loginFolder } from "../../ground/tools/dockerConfig.ts";
+import { must } from "../../ground/tools/exec.ts";
+import { ask, digestOf } from "../../ground/tools/registry.ts";
 import { loginOf, Workspace } from "../support/workspace.ts";
 import { rulesFor, type Subject } from "./rules.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { run } from "../../ground/exec.ts";
+import { run } from "../../ground/tools/exec.ts";
 
 /** An image of the catalog as the engine on this machine has it. */
 export interface Subject {

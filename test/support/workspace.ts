@@ -14,8 +14,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
-import { type Result, run } from "../../ground/exec.ts";
-import type { Login } from "../../ground/registry.ts";
+import { type Result, run } from "../../ground/tools/exec.ts";
+import type { Login } from "../../ground/tools/registry.ts";
 
 const project = resolve(import.meta.dirname, "../..");
 

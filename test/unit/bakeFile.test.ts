@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bakeFile, levels } from "../../ground/bakeFile.ts";
-import { record } from "../../ground/record.ts";
-import { readStack } from "../../ground/stack.ts";
+import { bakeFile, levels } from "../../ground/program/bakeFile.ts";
+import { record } from "../../ground/program/record.ts";
+import { readStack } from "../../ground/program/stack.ts";
 
 const password = "a-password-of-the-tests";
 const dev = readStack("dev");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { diagnose } from "../../ground/diagnose.ts";
+import { diagnose } from "../../ground/tools/diagnose.ts";
 
 // What the tools really print, shortened.
 const said: [string, RegExp | undefined][] = [

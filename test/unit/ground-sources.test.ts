@@ -18,11 +18,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { keyring, sourceLines, suitePlaces } from "../../ground/apt.ts";
-import { cacheDir } from "../../ground/cache.ts";
-import { GroundError } from "../../ground/log.ts";
-import { folderTar, layoutDigest, ociLayout } from "../../ground/oci.ts";
-import { materialize, sourcesLink } from "../../ground/sources.ts";
+import { keyring, sourceLines, suitePlaces } from "../../ground/sources/apt.ts";
+import { folderTar, layoutDigest, ociLayout } from "../../ground/sources/oci.ts";
+import { materialize, sourcesLink } from "../../ground/sources/sources.ts";
+import { cacheDir } from "../../ground/tools/cache.ts";
+import { GroundError } from "../../ground/tools/log.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ground-sources-"));
 process.env.CATALOG_CACHE = join(folder, "cache");

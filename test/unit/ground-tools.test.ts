@@ -14,21 +14,12 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, test } from "node:test";
-import { cacheDir, exclusively, freeBytes, once, sha256File } from "../../ground/cache.ts";
-import { checkDocker, ensureDocker, portHolder } from "../../ground/docker.ts";
-import {
-  daemon,
-  daemonPid,
-  inherit,
-  lastLine,
-  must,
-  processStart,
-  run,
-  stopDaemon,
-  which,
-} from "../../ground/exec.ts";
-import { GroundError } from "../../ground/log.ts";
-import { checkPulumi, findPulumi } from "../../ground/pulumi.ts";
+import { checkDocker, ensureDocker, portHolder } from "../../ground/machine/docker.ts";
+import { checkPulumi, findPulumi } from "../../ground/machine/pulumi.ts";
+import { cacheDir, exclusively, freeBytes, once, sha256File } from "../../ground/tools/cache.ts";
+import { daemon, daemonPid, processStart, stopDaemon } from "../../ground/tools/daemon.ts";
+import { inherit, lastLine, must, run, which } from "../../ground/tools/exec.ts";
+import { GroundError } from "../../ground/tools/log.ts";
 
 const base = mkdtempSync(join(tmpdir(), "ground-"));
 const before = { ...process.env };

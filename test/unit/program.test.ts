@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { RunError } from "@pulumi/pulumi";
 import { Catalog } from "../../components/catalog.ts";
 import type { Registry } from "../../components/registry.ts";
-import { type Recording, type Registration, record } from "../../ground/record.ts";
-import { readStack } from "../../ground/stack.ts";
+import { type Recording, type Registration, record } from "../../ground/program/record.ts";
+import { readStack } from "../../ground/program/stack.ts";
 
 const password = "a-password-of-the-tests";
 const dev = readStack("dev");

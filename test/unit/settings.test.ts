@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { parseConfig, settingNames } from "../../components/settings.ts";
-import { readStack, stackNames } from "../../ground/stack.ts";
+import { readStack, stackNames } from "../../ground/program/stack.ts";
 
 const { values } = readStack("dev");
 const sha = "0".repeat(64);

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { lastLine, run, which } from "./exec.ts";
-import { note } from "./log.ts";
+import { lastLine, run, which } from "../tools/exec.ts";
+import { note } from "../tools/log.ts";
 
 /** The oldest CLI that the program is known to work with. */
 const OLDEST = "3.260.0";
@@ -32,7 +32,7 @@ export interface Missing {
   readonly why: string;
 }
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 const home = () => process.env.PULUMI_HOME || join(homedir(), ".pulumi");
 const sdkVersion = () => packageOf("pulumi").version;
 /** Where Pulumi's own installer puts the version that belongs to the SDK: nobody's other CLI is replaced. */

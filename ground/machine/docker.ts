@@ -3,9 +3,10 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cacheDir, exclusively } from "./cache.ts";
-import { daemon, daemonPid, lastLine, must, run, stopDaemon, which } from "./exec.ts";
-import { type Finding, GroundError, note } from "./log.ts";
+import { cacheDir, exclusively } from "../tools/cache.ts";
+import { daemon, daemonPid, stopDaemon } from "../tools/daemon.ts";
+import { lastLine, must, run, which } from "../tools/exec.ts";
+import { type Finding, GroundError, note } from "../tools/log.ts";
 
 export interface Engine {
   /** The engine's version, for example `20.10.24`. */

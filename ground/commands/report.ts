@@ -1,4 +1,4 @@
-import { type Login, sizeOf } from "./registry.ts";
+import { type Login, sizeOf } from "../tools/registry.ts";
 
 /** The output `images` of a stack, as `pulumi stack output --json` prints it. */
 export type Images = Record<string, { ref: string; digest: string; tags: string[]; parent: string | null }>;

@@ -1,16 +1,16 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Found, findPulumi } from "../machine/pulumi.ts";
+import type { Options } from "../options.ts";
+import { BAKE_LABEL, STACK_LABEL } from "../program/containers.ts";
+import { ENV_FILE, ensureStack, ensureState, type State } from "../program/state.ts";
+import { diagnose } from "../tools/diagnose.ts";
+import { inherit, must } from "../tools/exec.ts";
+import { GroundError, say, warn } from "../tools/log.ts";
 import { bake } from "./bake.ts";
-import type { Options } from "./cli.ts";
-import { BAKE_LABEL, STACK_LABEL } from "./containers.ts";
-import { diagnose } from "./diagnose.ts";
-import { inherit, must } from "./exec.ts";
-import { GroundError, say, warn } from "./log.ts";
 import { checkRegistry, type Ground, prepare } from "./prepare.ts";
-import { type Found, findPulumi } from "./pulumi.ts";
 import { type Images, report } from "./report.ts";
-import { ENV_FILE, ensureStack, ensureState, type State } from "./state.ts";
 
 /** `npm run up`: sets the machine up, then `pulumi up`; without a Pulumi, on a laptop, the way of `bake`. */
 export async function up(options: Options): Promise<number> {

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
-import { preparedSources } from "../components/sources.ts";
-import { checkBuilder } from "./builder.ts";
-import { cacheDir, freeBytes } from "./cache.ts";
-import type { Options } from "./cli.ts";
-import { checkDocker } from "./docker.ts";
-import { type Finding, say, warn } from "./log.ts";
-import { checkPulumi } from "./pulumi.ts";
-import { readStack } from "./stack.ts";
+import { preparedSources } from "../../components/sources.ts";
+import { checkBuilder } from "../machine/builder.ts";
+import { checkDocker } from "../machine/docker.ts";
+import { checkPulumi } from "../machine/pulumi.ts";
+import type { Options } from "../options.ts";
+import { readStack } from "../program/stack.ts";
+import { cacheDir, freeBytes } from "../tools/cache.ts";
+import { type Finding, say, warn } from "../tools/log.ts";
 
 /** `npm run doctor`: what is there and what would be chosen; changes nothing. */
 export async function doctor(options: Options): Promise<number> {

@@ -2,10 +2,10 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { cacheDir, once, sha256File } from "../tools/cache.ts";
+import { lastLine, must } from "../tools/exec.ts";
+import { GroundError } from "../tools/log.ts";
 import { type Apt, type MirrorOption, privateApt } from "./apt.ts";
-import { cacheDir, once, sha256File } from "./cache.ts";
-import { lastLine, must } from "./exec.ts";
-import { GroundError } from "./log.ts";
 
 /** A Debian package, unpacked and not installed. */
 export interface DebianPackage {

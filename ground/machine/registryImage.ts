@@ -3,11 +3,11 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { cacheDir } from "./cache.ts";
-import { debianPackage } from "./debian.ts";
-import { must, run } from "./exec.ts";
-import { note, say } from "./log.ts";
-import { architecture, folderTar, ociLayout } from "./oci.ts";
+import { debianPackage } from "../sources/debian.ts";
+import { architecture, folderTar, ociLayout } from "../sources/oci.ts";
+import { cacheDir } from "../tools/cache.ts";
+import { must, run } from "../tools/exec.ts";
+import { note, say } from "../tools/log.ts";
 
 /** The name of the assembled image, as the stack files have it. */
 export const registryImage = "catalog/registry:2.8.3";
@@ -37,12 +37,8 @@ health:
 
 const specLabel = "image-catalog.spec";
 
-/** Changes with this file, so that an image that another version of it has assembled is assembled again. */
-const spec = () =>
-  createHash("sha256")
-    .update(architecture())
-    .update(readFileSync(import.meta.filename))
-    .digest("hex");
+/** What an image is assembled from; one that says otherwise is assembled again. */
+const spec = () => createHash("sha256").update(`${architecture()} ${suite}\n${settings}`).digest("hex");
 
 /**
  * Assembles the registry's image from Debian's packages docker-registry and libc6 and loads it into the Docker

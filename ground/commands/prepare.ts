@@ -1,15 +1,15 @@
 import { existsSync } from "node:fs";
-import { preparedSources } from "../components/sources.ts";
-import { type Builder, ensureBuilder } from "./builder.ts";
-import { cacheDir, freeBytes } from "./cache.ts";
-import type { Options } from "./cli.ts";
-import { ensureDocker, portHolder } from "./docker.ts";
-import { lastLine, must, run } from "./exec.ts";
-import { GroundError, say, warn } from "./log.ts";
-import { checkLogin } from "./registry.ts";
-import { ensureRegistryImage, registryImage } from "./registryImage.ts";
-import { materialize, sourcesLink } from "./sources.ts";
-import { readStack, type Stack } from "./stack.ts";
+import { preparedSources } from "../../components/sources.ts";
+import { type Builder, ensureBuilder } from "../machine/builder.ts";
+import { ensureDocker, portHolder } from "../machine/docker.ts";
+import { ensureRegistryImage, registryImage } from "../machine/registryImage.ts";
+import type { Options } from "../options.ts";
+import { readStack, type Stack } from "../program/stack.ts";
+import { materialize, sourcesLink } from "../sources/sources.ts";
+import { cacheDir, freeBytes } from "../tools/cache.ts";
+import { lastLine, must, run } from "../tools/exec.ts";
+import { GroundError, say, warn } from "../tools/log.ts";
+import { checkLogin } from "../tools/registry.ts";
 
 /** What everything that follows stands on. */
 export interface Ground {

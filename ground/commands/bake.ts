@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "@pulumi/pulumi";
+import type { Builder } from "../machine/builder.ts";
+import type { Options } from "../options.ts";
 import {
   type BakeFile,
   bakeFile,
@@ -13,19 +15,17 @@ import {
   SECRETS,
   secretsOf,
   targetsByDigest,
-} from "./bakeFile.ts";
-import type { Builder } from "./builder.ts";
-import type { Options } from "./cli.ts";
-import { BAKE_LABEL, runContainer } from "./containers.ts";
-import { diagnose } from "./diagnose.ts";
-import { buildxConfig, loginFolder } from "./dockerConfig.ts";
-import { must, run } from "./exec.ts";
-import { GroundError, say } from "./log.ts";
+} from "../program/bakeFile.ts";
+import { BAKE_LABEL, runContainer } from "../program/containers.ts";
+import { type Recording, record } from "../program/record.ts";
+import type { Stack } from "../program/stack.ts";
+import { diagnose } from "../tools/diagnose.ts";
+import { buildxConfig, loginFolder } from "../tools/dockerConfig.ts";
+import { must, run } from "../tools/exec.ts";
+import { GroundError, say } from "../tools/log.ts";
+import { ask, type Login } from "../tools/registry.ts";
 import { checkRegistry, type Ground, prepare } from "./prepare.ts";
-import { type Recording, record } from "./record.ts";
-import { ask, type Login } from "./registry.ts";
 import { type Images, report } from "./report.ts";
-import type { Stack } from "./stack.ts";
 
 const FILE = "docker-bake.json";
 const PASSWORD = ".catalog/registry-password";

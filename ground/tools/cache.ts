@@ -7,7 +7,7 @@ import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { processStart } from "./exec.ts";
+import { processStart } from "./daemon.ts";
 import { note } from "./log.ts";
 
 /**

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { must, run } from "./exec.ts";
-import { GroundError } from "./log.ts";
+import { must, run } from "../tools/exec.ts";
+import { GroundError } from "../tools/log.ts";
 import type { Registration } from "./record.ts";
 
 /** The label that the program gives to its containers; its value is the stack. */

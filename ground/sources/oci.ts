@@ -5,9 +5,9 @@ import { copyFile, mkdir, open, rename, stat, writeFile } from "node:fs/promises
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import { sha256File } from "./cache.ts";
-import { must } from "./exec.ts";
-import { GroundError } from "./log.ts";
+import { sha256File } from "../tools/cache.ts";
+import { must } from "../tools/exec.ts";
+import { GroundError } from "../tools/log.ts";
 
 /** What a container gets from its image besides files. */
 export interface ImageConfig {

@@ -1,10 +1,10 @@
 import { globSync } from "node:fs";
-import { checkBuilder, stopBuilder } from "./builder.ts";
-import type { Options } from "./cli.ts";
-import { checkDocker, stopDocker } from "./docker.ts";
-import { inherit } from "./exec.ts";
-import { GroundError } from "./log.ts";
-import { readStack } from "./stack.ts";
+import { checkBuilder, stopBuilder } from "../machine/builder.ts";
+import { checkDocker, stopDocker } from "../machine/docker.ts";
+import type { Options } from "../options.ts";
+import { readStack } from "../program/stack.ts";
+import { inherit } from "../tools/exec.ts";
+import { GroundError } from "../tools/log.ts";
 
 /** The kinds of test, in the order in which they run: what is quick and needs nothing comes first. */
 const kinds = ["unit", "image", "e2e"];

@@ -1,12 +1,12 @@
-import { stopBuilder } from "./builder.ts";
-import type { Options } from "./cli.ts";
-import { BAKE_LABEL, removeBaked, STACK_LABEL } from "./containers.ts";
-import { checkDocker, stopDocker } from "./docker.ts";
-import { inherit, must, run } from "./exec.ts";
-import { GroundError, say } from "./log.ts";
-import { checkPulumi } from "./pulumi.ts";
-import { readStack } from "./stack.ts";
-import { ensureState } from "./state.ts";
+import { stopBuilder } from "../machine/builder.ts";
+import { checkDocker, stopDocker } from "../machine/docker.ts";
+import { checkPulumi } from "../machine/pulumi.ts";
+import type { Options } from "../options.ts";
+import { BAKE_LABEL, removeBaked, STACK_LABEL } from "../program/containers.ts";
+import { readStack } from "../program/stack.ts";
+import { ensureState } from "../program/state.ts";
+import { inherit, must, run } from "../tools/exec.ts";
+import { GroundError, say } from "../tools/log.ts";
 
 /** `npm run down`: removes what `up` and `bake` made for a stack, and ends what they started. */
 export async function down(options: Options): Promise<number> {

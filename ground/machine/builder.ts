@@ -1,16 +1,14 @@
-/** The BuildKit that builds the images, and buildx, which talks to it. */
-import { copyFileSync, existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+/** The BuildKit that builds the images. */
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { cacheDir, exclusively, once } from "./cache.ts";
-import { aptInstall } from "./docker.ts";
-import { daemon, daemonPid, lastLine, must, type Result, run, stopDaemon, which } from "./exec.ts";
-import { type Finding, GroundError, note } from "./log.ts";
+import { cacheDir, exclusively } from "../tools/cache.ts";
+import { lastLine, must, type Result, run } from "../tools/exec.ts";
+import { type Finding, GroundError, note } from "../tools/log.ts";
+import { endpoint, HOST_PROCESS, startBuildkitd, stopBuildkitd } from "./buildkitd.ts";
+import { ensureBuildx, findBuildx } from "./buildx.ts";
 
-const BUILDKIT = "v0.31.1";
-const BUILDX = "v0.35.0";
-const IMAGE = `moby/buildkit:${BUILDKIT}`;
+/** What the usual builder runs. */
+const IMAGE = "moby/buildkit:v0.31.1";
 
 export interface Builder {
   readonly name: string;
@@ -22,11 +20,6 @@ export interface Builder {
   readonly why: string;
 }
 
-const pidFile = () => join(cacheDir("run"), "buildkitd.pid");
-const logFile = () => join(cacheDir("run"), "buildkitd.log");
-const socketPath = () => join(cacheDir("run"), "buildkitd.sock");
-const endpoint = () => `unix://${socketPath()}`;
-const HOST_PROCESS = "buildkitd as a process of this host";
 /** Tells a container builder that we made from one of the same name that was there before. */
 const markFile = (name: string) => join(cacheDir("run"), `builder-${name}`);
 
@@ -80,7 +73,7 @@ export async function stopBuilder(name: string, options: { readonly remove?: boo
     await call(buildx, ["rm", name]);
     rmSync(markFile(name), { force: true });
   }
-  if (await stopDaemon(pidFile(), 20_000)) rmSync(socketPath(), { force: true });
+  await stopBuildkitd();
 }
 
 function mustCall(buildx: readonly string[], args: readonly string[]): Promise<Result> {
@@ -153,125 +146,4 @@ async function createContainer(
 function reasonOf(result: Result): string {
   const reason = lastLine(result.stderr).replace(/^(ERROR: |Error response from daemon: )+/, "");
   return `the docker-container driver failed (${reason})`;
-}
-
-async function startBuildkitd(refusal = "it is the one in use"): Promise<void> {
-  if (daemonPid(pidFile()) === null) {
-    if (process.platform !== "linux" || process.getuid?.() !== 0) {
-      throw new GroundError(
-        `There is no builder: ${refusal}, and buildkitd as a process of this host needs root on Linux; make ${IMAGE} available or allow privileged containers.`,
-      );
-    }
-    if (socketPath().length > 100) {
-      throw new GroundError(
-        `The path ${socketPath()} is too long for a socket: set CATALOG_CACHE to a shorter one.`,
-      );
-    }
-    const binary = which("buildkitd") ?? (await compile("moby/buildkit", BUILDKIT, "buildkitd"));
-    if (!which("runc") && which("apt-get")) {
-      note("builder", "installing the package runc…");
-      await aptInstall("runc");
-    }
-    if (!which("runc")) throw new GroundError("buildkitd needs runc: install it and put it on PATH.");
-    const config = join(cacheDir("run"), "buildkitd.toml");
-    writeFileSync(config, settings());
-    const env = { PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
-    await daemon(binary, ["--config", config], { log: logFile(), pidFile: pidFile(), env });
-  }
-  for (let tries = 0; tries < 300 && daemonPid(pidFile()) !== null; tries += 1) {
-    if (await answers(socketPath())) return;
-    await sleep(100);
-  }
-  await stopDaemon(pidFile());
-  throw new GroundError(
-    `buildkitd does not start (${lastLine(readFileSync(logFile(), "utf8"))}): see ${logFile()}.`,
-  );
-}
-
-function answers(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = connect(socket);
-    connection.once("error", () => resolve(false));
-    connection.once("connect", () => {
-      connection.destroy();
-      resolve(true);
-    });
-  });
-}
-
-/**
- * The host's network, since the registry and the package sources are reached through it. The cache keeps 20 GB
- * (on a small disk a quarter of it) whatever happens, and gives way beyond that when the disk fills.
- */
-function settings(): string {
-  const state = cacheDir("buildkit");
-  const { blocks, bsize } = statfsSync(state);
-  const reserved = Math.floor(Math.min(20e9, (blocks * bsize) / 4));
-  return `root = ${JSON.stringify(state)}
-[grpc]
-  address = [${JSON.stringify(endpoint())}]
-[otel]
-  socketPath = ${JSON.stringify(join(cacheDir("run"), "buildkitd-otel.sock"))}
-[worker.containerd]
-  enabled = false
-[worker.oci]
-  networkMode = "host"
-  gc = true
-  reservedSpace = ${reserved}
-  maxUsedSpace = "50%"
-  minFreeSpace = "10%"
-`;
-}
-
-async function findBuildx(): Promise<readonly string[] | null> {
-  if ((await run("docker", ["buildx", "version"], { timeout: 20_000 })).code === 0)
-    return ["docker", "buildx"];
-  const cached = join(cacheDir("bin"), "docker-buildx");
-  return existsSync(cached) ? [cached] : null;
-}
-
-async function ensureBuildx(): Promise<readonly string[]> {
-  const found = await findBuildx();
-  if (found) return found;
-  note("builder", "docker has no buildx: taking Debian's package docker-buildx…");
-  try {
-    const path = await once(join(cacheDir("bin"), "docker-buildx"), async (temporary) => {
-      const { debianPackage } = await import("./debian.ts");
-      const { folder } = await debianPackage("docker-buildx", "trixie");
-      copyFileSync(join(folder, "usr/libexec/docker/cli-plugins/docker-buildx"), temporary);
-      await must(temporary, ["version"]);
-    });
-    return [path];
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    note("builder", `Debian's docker-buildx cannot be had (${error.message})`);
-    return [await compile("docker/buildx", BUILDX, "buildx", "docker-buildx")];
-  }
-}
-
-/** Compiles a command of a Go module; Go's own checksum database vouches for the source. */
-async function compile(
-  repository: string,
-  version: string,
-  command: string,
-  file = `${command}-${version}`,
-): Promise<string> {
-  const target = join(cacheDir("bin"), file);
-  if (existsSync(target)) return target;
-  const module = `github.com/${repository}`;
-  const go = which("go");
-  if (!go)
-    throw new GroundError(`${command} is missing: install it, or Go to have ${module}@${version} compiled.`);
-  note("builder", `compiling ${command} ${version}, about 2 minutes…`);
-  return once(target, async (temporary) => {
-    // `go install module@version` refuses modules whose go.mod has exclude or replace directives, as these have.
-    const { stdout } = await must(go, ["mod", "download", "-json", `${module}@${version}`], {
-      cwd: cacheDir(),
-    });
-    const { Dir: source } = JSON.parse(stdout) as { Dir: string };
-    const flags = `-s -w -X ${module}/version.Version=${version}`;
-    const env = { CGO_ENABLED: "0", GOFLAGS: "-buildvcs=false" };
-    const build = ["build", "-trimpath", "-ldflags", flags, "-o", temporary, `./cmd/${command}`];
-    await must(go, build, { cwd: source, env });
-  });
 }

@@ -1,9 +1,9 @@
 /** Debian's root file system, made from its signed archive. */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { must, run, which } from "../tools/exec.ts";
+import { GroundError, note } from "../tools/log.ts";
 import { type MirrorOption, sourceLines, suitePlaces } from "./apt.ts";
-import { must, run, which } from "./exec.ts";
-import { GroundError, note } from "./log.ts";
 
 /** What the upper layers need of dpkg and apt, too, so these settings stay in the image. */
 const dpkgOptions = [

@@ -85,7 +85,7 @@ export async function record(
     // A query makes it another module: the program runs at each recording, not at the first alone.
     runs += 1;
     try {
-      return { ...(await import(`../index.ts?run=${runs}`)) };
+      return { ...(await import(`../../index.ts?run=${runs}`)) };
     } catch (error) {
       // Thrown from in here it would also reject promises of the SDK that nobody waits for.
       failure = error;

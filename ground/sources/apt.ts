@@ -5,9 +5,9 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { cacheDir } from "./cache.ts";
-import { lastLine, must, type Result, run } from "./exec.ts";
-import { GroundError, note } from "./log.ts";
+import { cacheDir } from "../tools/cache.ts";
+import { lastLine, must, type Result, run } from "../tools/exec.ts";
+import { GroundError, note } from "../tools/log.ts";
 
 /** Debian's own keys; every list and package that is read here is verified against them. */
 export const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { type Config, parseConfig } from "../components/settings.ts";
-import { GroundError } from "./log.ts";
+import { type Config, parseConfig } from "../../components/settings.ts";
+import { GroundError } from "../tools/log.ts";
 
 /** A stack as its file and the defaults of Pulumi.yaml describe it, read without Pulumi. */
 export interface Stack {

@@ -3,10 +3,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { homedir, hostname } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Found } from "../machine/pulumi.ts";
+import { processStart } from "../tools/daemon.ts";
+import { must, run } from "../tools/exec.ts";
+import { GroundError, note, say } from "../tools/log.ts";
 import { STACK_LABEL } from "./containers.ts";
-import { must, processStart, run } from "./exec.ts";
-import { GroundError, note, say } from "./log.ts";
-import type { Found } from "./pulumi.ts";
 import type { Stack } from "./stack.ts";
 
 /** What this checkout keeps for itself, ignored by git. */
@@ -41,7 +42,7 @@ export function ensureState({ command }: Pick<Found, "command">): State {
       writeFileSync(PASSPHRASE, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600 });
     env.PULUMI_CONFIG_PASSPHRASE_FILE = resolve(PASSPHRASE);
   }
-  const bins = [fileURLToPath(new URL("../node_modules/.bin", import.meta.url)), dirname(command)];
+  const bins = [fileURLToPath(new URL("../../node_modules/.bin", import.meta.url)), dirname(command)];
   const lines = Object.entries(env).map(([key, value]) => `export ${key}='${value}'`);
   mkdirSync(LOCAL, { recursive: true });
   writeFileSync(
@@ -108,11 +109,11 @@ async function releaseStaleLock(state: State, { name, project }: Stack): Promise
   if (!backend?.startsWith("file://")) return;
   const folder = join(backend.slice("file://".length), ".pulumi", "locks", "organization", project, name);
   if (!existsSync(folder)) return;
-  for (const file of readdirSync(folder)) {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
     const path = join(folder, file);
     const lock = JSON.parse(readFileSync(path, "utf8")) as { pid: number; hostname: string };
     if (lock.hostname === hostname() && processStart(lock.pid) === null) {
-      rmSync(path);
+      for (const part of [path, `${path}.attrs`]) rmSync(part, { force: true });
       note("state", `lock of a killed run (process ${lock.pid}) removed`);
     }
   }

@@ -5,23 +5,16 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { cacheDir, once, sha256File } from "./cache.ts";
+import type { PreparedSource } from "../../components/sources.ts";
+import { cacheDir, once, sha256File } from "../tools/cache.ts";
+import { must } from "../tools/exec.ts";
+import { GroundError, note, say } from "../tools/log.ts";
 import { debianPackage, debianSourceFile, verified } from "./debian.ts";
 import { debianRootfs } from "./debianRootfs.ts";
-import { must } from "./exec.ts";
-import { GroundError, note, say } from "./log.ts";
 import { architecture, folderTar, layoutDigest, ociLayout } from "./oci.ts";
 
 /** Where a prepared source comes from. Every kind is pinned, or signed by Debian. */
-export type GroundSource =
-  /** A root file system made from a suite of Debian, as its archive is at that moment. */
-  | { mmdebstrap: string }
-  /** The content of a folder of a Debian package; `sha256` is the .deb's. */
-  | { debianPackage: string; suite: string; version: string; sha256: string; path: string }
-  /** One file of a Debian source package, under the name `as`. */
-  | { debianSource: string; suite: string; file: string; sha256: string; as: string }
-  /** A root file system archive (.tar, .tar.gz), by path or https URL. */
-  | { rootfs: string; sha256: string };
+export type GroundSource = PreparedSource["source"];
 
 /** A source that is there: an OCI layout and its image's digest. */
 export interface Materialized {
@@ -71,7 +64,7 @@ function describe(source: GroundSource): string {
 async function layerOf(source: GroundSource, work: string): Promise<string> {
   if ("mmdebstrap" in source) {
     const archive = join(work, "rootfs.tar");
-    await debianRootfs(source.mmdebstrap, archive);
+    await debianRootfs(source.mmdebstrap, archive, source.mirror ? { mirror: source.mirror } : {});
     return archive;
   }
   if ("rootfs" in source) return rootfsArchive(source, work);

@@ -1,0 +1,7 @@
+/** The options of all commands; each takes what concerns it. */
+export interface Options {
+  readonly stack?: string;
+  readonly engine?: boolean;
+  readonly build?: boolean;
+  readonly only?: string;
+}
