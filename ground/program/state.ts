@@ -8,6 +8,7 @@ import { processStart } from "../tools/daemon.ts";
 import { must, run } from "../tools/exec.ts";
 import { GroundError, note, say } from "../tools/log.ts";
 import { STACK_LABEL } from "./containers.ts";
+import { endOrphans } from "./orphans.ts";
 import type { Stack } from "./stack.ts";
 
 /** What this checkout keeps for itself, ignored by git. */
@@ -114,7 +115,11 @@ async function releaseStaleLock(state: State, { name, project }: Stack): Promise
     const lock = JSON.parse(readFileSync(path, "utf8")) as { pid: number; hostname: string };
     if (lock.hostname === hostname() && processStart(lock.pid) === null) {
       for (const part of [path, `${path}.attrs`]) rmSync(part, { force: true });
-      note("state", `lock of a killed run (process ${lock.pid}) removed`);
+      const orphans = await endOrphans();
+      note(
+        "state",
+        `lock of a killed run (process ${lock.pid}) removed, and ${orphans} processes that it had left`,
+      );
     }
   }
 }

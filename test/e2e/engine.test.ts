@@ -43,6 +43,10 @@ function note(touched: string[], { op, urn, type }: { op: string; urn: string; t
   if (op !== "same" && type !== "pulumi:pulumi:Stack") touched.push(urn.split("::").at(-1) as string);
 }
 
+/** The plugins and language hosts of Pulumi that run. */
+const plugins = async () =>
+  (await run("pgrep", ["-f", "pulumi-(language|resource)-[^ ]+ 127"])).stdout.split("\n").filter(Boolean);
+
 /** The resources that a preview lists, by their names. */
 async function previewed(of = stack): Promise<string[]> {
   const touched: string[] = [];
@@ -216,6 +220,7 @@ test("the chain with the real engine", { skip }, async (t) => {
     async () => {
       workspace.edit("images/flask-helloworld/app/helloworld.py", "Hello, Pulumi!", "Hello, World!");
       workspace.edit("images/flask-helloworld/Dockerfile", "EXPOSE", "RUN sleep 20\nEXPOSE");
+      const before = await plugins();
       const running = workspace.start(["up", "--stack", workspace.stack, "--engine"]);
       for (let tries = 0; !running.output().includes("RUN sleep 20"); tries++) {
         assert.ok(tries < 300 && running.child.exitCode === null, running.output());
@@ -229,7 +234,8 @@ test("the chain with the real engine", { skip }, async (t) => {
       workspace.edit("images/flask-helloworld/Dockerfile", "RUN sleep 20\n", "");
       const { code, stdout, stderr } = await workspace.npm(["up", "--stack", workspace.stack, "--engine"]);
       assert.equal(code, 0, `${stdout}\n${stderr}`);
-      assert.match(stdout, /^· state .*lock of a killed run/m);
+      assert.match(stdout, /^· state .*lock of a killed run .*, and [1-9]\d* processes that it had left$/m);
+      assert.deepEqual(await plugins(), before);
       assert.match(stdout, /→ Hello, World!/);
       assert.deepEqual(await previewed(), []);
       const containers = (await workspace.leftovers()).filter((name) => name.startsWith("container"));

@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
+import { globSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chooseStack } from "../../ground/commands/prepare.ts";
+import { ensureBuilder } from "../../ground/machine/builder.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
 import { findPulumi } from "../../ground/machine/pulumi.ts";
-import type { Result } from "../../ground/tools/exec.ts";
+import { cacheDir } from "../../ground/tools/cache.ts";
+import { daemon, stopDaemon } from "../../ground/tools/daemon.ts";
+import { must, type Result, run, which } from "../../ground/tools/exec.ts";
 import { type Settings, Workspace } from "../support/workspace.ts";
 
 const pulumi = await findPulumi();
@@ -155,4 +161,50 @@ test("a downloaded source with another checksum", async () => {
     result.stderr,
     /^✗ Building python-3_13 failed\. A source is not what its checksum says: digest mismatch .*93e583f2/m,
   );
+});
+
+const buildkitd = which("buildkitd") ?? globSync(join(cacheDir("bin"), "buildkitd-*"))[0];
+const noSmallDisk =
+  process.getuid?.() !== 0 || buildkitd === undefined
+    ? "a disk of its own for a builder needs root and buildkitd as a process"
+    : false;
+
+test("a full disk", { skip: noSmallDisk }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "image-catalog-full-"));
+  const [disk, socket, pidFile] = ["disk", "socket", "pid"].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const workspace = await make();
+  const [command = "", ...args] = (await ensureBuilder("catalog")).buildx;
+  mkdirSync(disk);
+  await must("mount", ["-t", "tmpfs", "-o", "size=60m", "tmpfs", disk]);
+  try {
+    const options = ["--root", join(disk, "state"), "--addr", `unix://${socket}`, "--oci-worker-net", "host"];
+    await daemon(buildkitd as string, options, { log: join(folder, "log"), pidFile });
+    await must(command, [
+      ...args,
+      "create",
+      "--name",
+      workspace.stack,
+      "--driver",
+      "remote",
+      `unix://${socket}`,
+    ]);
+    await must(command, [...args, "inspect", "--bootstrap", workspace.stack]);
+    workspace.edit(
+      `Pulumi.${workspace.stack}.yaml`,
+      "config:\n",
+      `config:\n  catalog:builder: ${workspace.stack}\n`,
+    );
+    const { code, stderr } = await workspace.npm(["bake", "--build", "--stack", workspace.stack]);
+    assert.notEqual(code, 0);
+    assert.match(stderr, /^✗ Building debian failed\. The disk is full: /m);
+  } finally {
+    await run(command, [...args, "rm", "--keep-daemon", workspace.stack]);
+    await stopDaemon(pidFile);
+    await run("umount", [disk]);
+    rmSync(folder, { recursive: true });
+  }
 });
