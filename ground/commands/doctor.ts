@@ -5,8 +5,10 @@ import { checkDocker } from "../machine/docker.ts";
 import { checkPulumi } from "../machine/pulumi.ts";
 import type { Options } from "../options.ts";
 import { readStack } from "../program/stack.ts";
+import { chooseBackend } from "../program/state.ts";
 import { cacheDir, freeBytes } from "../tools/cache.ts";
-import { type Finding, say, warn } from "../tools/log.ts";
+import { run } from "../tools/exec.ts";
+import { type Finding, note, say, warn } from "../tools/log.ts";
 
 /** `npm run doctor`: what is there and what would be chosen; changes nothing. */
 export async function doctor(options: Options): Promise<number> {
@@ -22,10 +24,14 @@ export async function doctor(options: Options): Promise<number> {
     ok: pulumi.found,
     text: pulumi.found ? `${pulumi.version}, ${pulumi.command}, ${pulumi.why}` : pulumi.why,
   });
-  say(
-    "stack",
-    `${stack.name}: registry ${stack.config.registry.address}, ${stack.config.os} ${stack.config.osVersion}`,
-  );
+  say("state", chooseBackend().text);
+  const { address, embedded, image } = stack.config.registry;
+  const { os, osVersion } = stack.config;
+  say("stack", `${stack.name}, ${os} ${osVersion}, ${embedded ? "embedded" : "shared"} registry ${address}`);
+  if (engine.ok && embedded && (await run("docker", ["image", "inspect", image])).code !== 0) {
+    const otherwise = options.stack === undefined ? ", and takes the stack restricted where it cannot" : "";
+    note("registry", `${image.split("@")[0]} is not here yet: \`npm run up\` pulls or makes it${otherwise}`);
+  }
   for (const { key } of preparedSources(stack.config)) {
     const ok = existsSync(`${cacheDir("sources")}/${key}/index.json`);
     tell("source", { ok, text: `${key}: ${ok ? "prepared" : "not prepared yet; `npm run up` does it"}` });

@@ -20,7 +20,7 @@ export async function report(images: Images, login: Login, serviceUrl: string | 
       ];
     }),
   );
-  process.stdout.write(`\n${table([["image", "tag", "digest", "size"], ...rows])}\n`);
+  process.stdout.write(`\n${table([["image", "tag", "digest", "compressed"], ...rows])}\n`);
   if (serviceUrl === undefined) return true;
   const answer = await fetch(serviceUrl, { signal: AbortSignal.timeout(10_000) }).then(
     async (response) => ({ ok: response.ok, text: (await response.text()).split("\n")[0] ?? "" }),

@@ -1,4 +1,6 @@
 import { globSync } from "node:fs";
+import { run } from "node:test";
+import report from "../../test/reporter.ts";
 import { checkBuilder, stopBuilder } from "../machine/builder.ts";
 import { checkDocker, stopDocker } from "../machine/docker.ts";
 import type { Options } from "../options.ts";
@@ -26,15 +28,20 @@ export async function test({ only }: Options): Promise<number> {
   const { builder } = readStack("dev").config;
   const before = { docker: (await checkDocker()).ok, builder: (await checkBuilder(builder)).ok };
   try {
-    // Image and end-to-end tests share the engine, the builder and two cores.
-    return await inherit(process.execPath, [
-      "--test",
-      "--test-concurrency=1",
-      "--test-reporter=./test/reporter.ts",
-      ...files,
-    ]);
+    return await runTests(files);
   } finally {
     if (!before.builder) await stopBuilder(builder);
     if (!before.docker) await stopDocker();
   }
+}
+
+/** Runs test files one after the other: those that build share the engine, the builder and two cores. */
+async function runTests(files: string[]): Promise<number> {
+  let failed = false;
+  const events = run({ files, concurrency: 1 });
+  events.on("test:fail", () => {
+    failed = true;
+  });
+  for await (const text of report(events)) process.stdout.write(text);
+  return failed ? 1 : 0;
 }

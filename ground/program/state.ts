@@ -25,27 +25,32 @@ export interface State {
   readonly text: string;
 }
 
+/** Where Pulumi keeps the state: an existing login is respected, else a folder of this checkout. */
+export function chooseBackend(): { url?: string; text: string } {
+  if (loggedIn()) return { text: "the backend that you are logged in to" };
+  return { url: `file://${resolve(STATE)}`, text: `in ${STATE}, as there is no \`pulumi login\`` };
+}
+
 /**
- * Where Pulumi keeps the state: an existing login is respected, else a folder of this checkout with a passphrase
- * that the first run makes. Writes `.catalog/env`, with which a shell finds the same.
+ * Makes the state's folder, and the passphrase of its secrets, where there is no login. Writes `.catalog/env`, with
+ * which a shell finds the same.
  */
 export function ensureState({ command }: Pick<Found, "command">): State {
+  const { url, text } = chooseBackend();
   const env: Record<string, string> = { PULUMI_SKIP_UPDATE_CHECK: "true" };
-  let text = "the backend that you are logged in to";
-  if (!loggedIn()) {
+  mkdirSync(LOCAL, { recursive: true });
+  if (url !== undefined) {
     mkdirSync(STATE, { recursive: true });
-    env.PULUMI_BACKEND_URL = `file://${resolve(STATE)}`;
-    text = `in ${STATE}, as there is no \`pulumi login\``;
+    env.PULUMI_BACKEND_URL = url;
   }
   const { PULUMI_CONFIG_PASSPHRASE: phrase, PULUMI_CONFIG_PASSPHRASE_FILE: file } = process.env;
-  if (phrase === undefined && file === undefined && (env.PULUMI_BACKEND_URL ?? "file:").startsWith("file:")) {
-    if (!existsSync(PASSPHRASE))
-      writeFileSync(PASSPHRASE, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600 });
+  if (url !== undefined && phrase === undefined && file === undefined) {
+    const made = `${randomBytes(24).toString("base64url")}\n`;
+    if (!existsSync(PASSPHRASE)) writeFileSync(PASSPHRASE, made, { mode: 0o600 });
     env.PULUMI_CONFIG_PASSPHRASE_FILE = resolve(PASSPHRASE);
   }
   const bins = [fileURLToPath(new URL("../../node_modules/.bin", import.meta.url)), dirname(command)];
   const lines = Object.entries(env).map(([key, value]) => `export ${key}='${value}'`);
-  mkdirSync(LOCAL, { recursive: true });
   writeFileSync(
     ENV_FILE,
     [...lines, `export PATH="${bins.join(delimiter)}${delimiter}$PATH"`, ""].join("\n"),

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { chooseBackend, ensureState } from "../../ground/program/state.ts";
+
+const project = process.cwd();
+const environment = { ...process.env };
+const pulumi = { command: "/opt/pulumi/bin/pulumi" };
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "image-catalog-test-"));
+  process.chdir(folder);
+  for (const key of Object.keys(process.env)) if (key.startsWith("PULUMI_")) delete process.env[key];
+  process.env.PULUMI_HOME = join(folder, "home");
+});
+afterEach(() => {
+  process.chdir(project);
+  process.env = { ...environment };
+  rmSync(folder, { recursive: true });
+});
+
+test("without a login: a folder of the checkout, and a passphrase that only the user can read and that stays", () => {
+  const { env } = ensureState(pulumi);
+  const here = process.cwd();
+  assert.equal(env.PULUMI_BACKEND_URL, `file://${here}/.catalog/state`);
+  assert.equal(env.PULUMI_CONFIG_PASSPHRASE_FILE, `${here}/.catalog/passphrase`);
+  assert.equal(statSync(".catalog/passphrase").mode & 0o777, 0o600);
+  assert.ok(existsSync(".catalog/state"));
+  const passphrase = readFileSync(".catalog/passphrase", "utf8");
+  assert.ok(passphrase.trim().length >= 32);
+  ensureState(pulumi);
+  assert.equal(readFileSync(".catalog/passphrase", "utf8"), passphrase);
+});
+
+test("a shell finds the same by .catalog/env", () => {
+  const { env } = ensureState(pulumi);
+  const file = readFileSync(".catalog/env", "utf8");
+  for (const [key, value] of Object.entries(env)) assert.ok(file.includes(`export ${key}='${value}'\n`), key);
+  assert.match(file, /^export PATH=".*\/node_modules\/\.bin:\/opt\/pulumi\/bin:\$PATH"$/m);
+});
+
+test("a login is respected, by environment or by file", () => {
+  process.env.PULUMI_BACKEND_URL = "s3://bucket";
+  assert.equal(chooseBackend().url, undefined);
+  assert.equal(ensureState(pulumi).env.PULUMI_BACKEND_URL, undefined);
+  assert.ok(!existsSync(".catalog/passphrase"));
+
+  delete process.env.PULUMI_BACKEND_URL;
+  mkdirSync("home");
+  writeFileSync("home/credentials.json", JSON.stringify({ current: "https://api.example.com" }));
+  assert.equal(chooseBackend().url, undefined);
+});
+
+test("a passphrase of the user's own is respected", () => {
+  process.env.PULUMI_CONFIG_PASSPHRASE = "";
+  assert.equal(ensureState(pulumi).env.PULUMI_CONFIG_PASSPHRASE_FILE, undefined);
+  assert.ok(!existsSync(".catalog/passphrase"));
+});
