@@ -10,34 +10,30 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
   const skips: string[] = [];
   const path: string[] = [];
   for await (const { type, data } of events) {
-    if (type === "test:start") {
-      path.length = data.nesting;
-      path[data.nesting] = data.name;
-    }
     if (type === "test:stdout" || type === "test:stderr") yield data.message;
+    // The only event that comes at once: all others wait until the tests around a test have ended.
+    if (type === "test:complete") yield line(data);
+    if (type === "test:start") path[data.nesting] = data.name;
     if (type !== "test:pass" && type !== "test:fail") continue;
-    const indent = "  ".repeat(data.nesting);
+
     const name = [...path.slice(0, data.nesting), data.name].join(" › ");
-    const suite = data.details.type === "suite";
-    if (data.skip !== undefined) {
-      skips.push(`${name}: ${data.skip === true || data.skip === "" ? "no reason given" : data.skip}`);
-      yield `${indent}- ${data.name} (skipped)\n`;
-    } else if (type === "test:fail") {
-      const error = data.details.error;
+    if (data.skip !== undefined) skips.push(`${name}: ${data.skip || "no reason given"}`);
+    else if (type === "test:pass") passed += data.details.type === "suite" ? 0 : 1;
+    else {
+      const error = data.details.error as Error & { failureType?: string };
       // A parent fails for its children's sake; they are counted.
-      if ((error as { failureType?: string }).failureType !== "subtestsFailed") {
-        failures.push(`${name}\n${reason(error)}`);
-      }
-      yield `${indent}✗ ${data.name}\n`;
-    } else if (!suite) {
-      passed += 1;
-      yield `${indent}✓ ${data.name} (${Math.round(data.details.duration_ms)} ms)\n`;
+      if (error.failureType !== "subtestsFailed") failures.push(`${name}\n${reason(error)}`);
     }
   }
   yield "\n";
   for (const failure of failures) yield `✗ ${failure}\n\n`;
   for (const skip of skips) yield `- skipped ${skip}\n`;
   yield `${passed} passed, ${failures.length} failed, ${skips.length} skipped\n`;
+}
+
+function line(data: Extract<TestEvent, { type: "test:complete" }>["data"]): string {
+  const sign = data.skip !== undefined ? "-" : data.details.passed ? "✓" : "✗";
+  return `${"  ".repeat(data.nesting)}${sign} ${data.name} (${Math.round(data.details.duration_ms)} ms)\n`;
 }
 
 function reason(error: Error): string {
