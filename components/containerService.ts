@@ -43,10 +43,10 @@ export class ContainerService extends pulumi.ComponentResource {
         memorySwap: memory,
         healthcheck: {
           tests: ["CMD", "curl", "-fsS", "-o", "/dev/null", `http://127.0.0.1:${port}/`],
-          interval: "5s",
+          interval: "2s",
           timeout: "3s",
           startPeriod: "2s",
-          retries: 6,
+          retries: 15,
         },
         wait: true,
         waitTimeout: 60,
