@@ -49,9 +49,10 @@ async function remove(name: string): Promise<void> {
   say("stack", `${name}: nothing of it is left`);
 }
 
-/** Pulled images keep the layers of a registry that is gone. */
+/** Pulled images keep the layers of a registry that is gone. By name: another stack may run the same image. */
 async function forgetImages(pattern: string): Promise<void> {
-  const { stdout } = await must("docker", ["image", "ls", "--quiet", "--filter", `reference=${pattern}`]);
-  const ids = [...new Set(stdout.split("\n").filter(Boolean))];
-  if (ids.length > 0) await run("docker", ["image", "rm", "--force", ...ids]);
+  const format = "{{.Repository}}@{{.Digest}}";
+  const list = ["image", "ls", "--digests", "--format", format, "--filter", `reference=${pattern}`];
+  const names = new Set((await must("docker", list)).stdout.split("\n").filter(Boolean));
+  if (names.size > 0) await run("docker", ["image", "rm", ...names]);
 }

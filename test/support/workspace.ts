@@ -139,7 +139,15 @@ export class Workspace {
     }
     const images = `localhost:${this.registryPort}/catalog/*`;
     found.push(
-      ...(await list("image", "ls", "--filter", `reference=${images}`, "--format", "image {{.ID}}")),
+      ...(await list(
+        "image",
+        "ls",
+        "--filter",
+        `reference=${images}`,
+        "--digests",
+        "--format",
+        "image {{.Repository}}@{{.Digest}}",
+      )),
     );
     return [...new Set(found)];
   }
