@@ -79,10 +79,10 @@ const layers = [os, pyenv, ...pythons, ...frameworks, ...applications];
 /** The registry and namespace of all images. */
 export const registry = `${shelf.address}/${config.namespace}`;
 /** The login's secret half, where the registry is this stack's own. */
-export const registryPassword = config.registry.embedded ? config.registryPassword : undefined;
+export const registryPassword = config.registry.embedded ? config.registryPassword : null;
 /** Every image by its layer's name: ref, digest, tags, parent, version. */
 export const images = imagesOf(layers);
 /** Where the first service answers. */
-export const serviceUrl = services[0]?.url;
+export const serviceUrl = services[0]?.url ?? null;
 /** The stack's page. */
 export const readme = stackPage(layers, services);

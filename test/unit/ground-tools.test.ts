@@ -280,6 +280,7 @@ describe("Pulumi", () => {
 
   /** A home of Pulumi with a CLI of this version and the plugins that the program wants. */
   function home(version: string, plugins = [`docker-v${docker}`, `docker-build-v${build}`]): string {
+    delete process.env.CATALOG_NO_PULUMI;
     process.env.PATH = "/usr/bin:/bin";
     process.env.PULUMI_HOME = folder;
     for (const plugin of plugins) {
