@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { chooseStack } from "../../ground/commands/prepare.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
@@ -57,6 +58,7 @@ test("the chain is built, pushed, run and tested without Pulumi", async (t) => {
   });
 
   const dockerConfig = loginFolder(login);
+  t.after(() => rmSync(dockerConfig, { recursive: true }));
   for (const subject of subjects) {
     await t.test(subject.image, async (t) => {
       await must("docker", ["--config", dockerConfig, "pull", "--quiet", subject.ref]);
