@@ -8,7 +8,7 @@ import { contextOf, type Source } from "./sources.ts";
 export interface ApplicationArgs extends LayerArgs {
   /** What it is built from. */
   readonly parent: Framework;
-  /** Its name (a folder of images), version, module to serve, ports. */
+  /** Its name (a folder of images), version, build arguments, ports. */
   readonly settings: ApplicationSettings;
   /** Where the application comes from. Default: the folder `app` beside its Dockerfile. */
   readonly source?: Source | undefined;
@@ -32,7 +32,7 @@ export class Application extends ImageLayer {
         descent: parent.lineage,
         context: stage(settings.name, [`images/${settings.name}`]),
         namedContexts: source ? { application: contextOf(`${settings.name}-source`, source) } : {},
-        buildArgs: { FLASK_APP: settings.flaskApp, PORT: `${settings.port}` },
+        buildArgs: { ...settings.args, PORT: `${settings.port}` },
       },
       options,
     );

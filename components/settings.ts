@@ -5,6 +5,11 @@ import { sha256, text, word } from "./wording.ts";
 
 const fullVersion = text(/^\d+\.\d+\.\d+([a-z]+\d+)?$/, "a full version", "3.13.5");
 const imageName = text(/^[a-z0-9]+([._-][a-z0-9]+)*$/, "a lower-case image name", "flask-helloworld");
+const argument = text(
+  /^(?!PARENT$|PORT$)[A-Z][A-Z0-9_]*$/,
+  "a build argument of the application's own",
+  "FLASK_APP",
+);
 const port = z.int("a port number is needed, for example 5000").min(1).max(65535);
 
 const schema = z.strictObject({
@@ -41,7 +46,7 @@ const schema = z.strictObject({
       name: imageName,
       version: word("a version", "1.0.0"),
       framework: imageName,
-      flaskApp: word("a module to serve", "helloworld.py"),
+      args: z.record(argument, z.string("a text is needed")).default({}),
       port: port.default(5000),
       publish: port.optional(),
       address: text(/^\d+(\.\d+){3}$/, "an IPv4 address of this machine", "127.0.0.1").default("127.0.0.1"),
@@ -152,9 +157,10 @@ function describe(issue: z.core.$ZodIssue, values: Record<string, unknown>): str
   if (issue.code === "unrecognized_keys") {
     return `${key ? `${key}: ` : ""}unknown key ${issue.keys.join(", ")}`;
   }
+  const message = issue.code === "invalid_key" ? issue.issues[0]?.message : issue.message;
   const found = issue.path.reduce<unknown>(
     (value, part) => (value as Record<PropertyKey, unknown>)?.[part],
     values,
   );
-  return `${key}: ${found === undefined ? "missing" : `found ${JSON.stringify(found)}`}; ${issue.message}`;
+  return `${key}: ${found === undefined ? "missing" : `found ${JSON.stringify(found)}`}; ${message}`;
 }

@@ -133,7 +133,6 @@ test("a port in use", async () => {
     name: "flask-helloworld",
     version: "1.0.0",
     framework: "flask",
-    flaskApp: "helloworld.py",
     publish,
   };
   const workspace = await make({ applications: [application] });

@@ -64,7 +64,6 @@ export class Workspace {
       name: "flask-helloworld",
       version: "1.0.0",
       framework: "flask",
-      flaskApp: "helloworld.py",
     };
     workspace.write(
       `Pulumi.${stack}.yaml`,

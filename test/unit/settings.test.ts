@@ -40,7 +40,7 @@ const wrong: [string, Record<string, unknown>, RegExp][] = [
   ],
   [
     "an application on no framework",
-    { applications: [{ name: "flask-helloworld", version: "1.0.0", framework: "django", flaskApp: "x" }] },
+    { applications: [{ name: "flask-helloworld", version: "1.0.0", framework: "django" }] },
     /^applications\[0\]\.framework: found django; one of frameworks is needed \(flask\)$/,
   ],
   ["a base image by tag only", { sources: { base: { image: "debian:13-slim" } } }, /^sources\.base.*needed/],
@@ -62,9 +62,7 @@ const wrong: [string, Record<string, unknown>, RegExp][] = [
   [
     "a port that is none",
     {
-      applications: [
-        { name: "flask-helloworld", version: "1.0.0", framework: "flask", flaskApp: "x", publish: 70000 },
-      ],
+      applications: [{ name: "flask-helloworld", version: "1.0.0", framework: "flask", publish: 70000 }],
     },
     /^applications\[0\]\.publish: found 70000/,
   ],
