@@ -1,12 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type Found, findPulumi } from "../machine/pulumi.ts";
 import type { Options } from "../options.ts";
 import { BAKE_LABEL, STACK_LABEL } from "../program/containers.ts";
+import { errorsOf, withEvents } from "../program/events.ts";
 import { ENV_FILE, ensureStack, ensureState, type State } from "../program/state.ts";
 import { diagnose } from "../tools/diagnose.ts";
-import { inherit, must } from "../tools/exec.ts";
+import { must } from "../tools/exec.ts";
 import { GroundError, say, warn } from "../tools/log.ts";
 import { bake } from "./bake.ts";
 import { checkRegistry, type Ground, prepare } from "./prepare.ts";
@@ -41,32 +39,11 @@ export async function up(options: Options): Promise<number> {
 
 /** `pulumi up` on this terminal. */
 async function update(pulumi: Found, state: State, { stack }: Ground): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "image-catalog-"));
-  const events = join(folder, "events");
-  try {
-    const code = await inherit(
-      pulumi.command,
-      ["up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", stack.name, "--event-log", events],
-      { env: { ...state.env, PULUMI_DEBUG_COMMANDS: "true" } },
-    );
-    if (code === 0) return;
-    const cause = diagnose(errorsOf(readFileSync(events, "utf8")));
-    throw new GroundError(
-      `${cause ?? "`pulumi up` failed; its own message is above."} Nothing that was there is lost.`,
-    );
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/** The error messages in an event log of the engine, an event a line. */
-function errorsOf(log: string): string {
-  return log
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as { diagnosticEvent?: { severity: string; message: string } })
-    .flatMap(({ diagnosticEvent: event }) => (event?.severity.includes("err") ? event.message : []))
-    .join("\n");
+  const args = ["up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", stack.name];
+  const { code, events } = await withEvents(pulumi, state, args);
+  if (code === 0) return;
+  const cause = diagnose(errorsOf(events)) ?? "`pulumi up` failed; its own message is above.";
+  throw new GroundError(`${cause} Nothing that was there is lost.`);
 }
 
 async function passwordOf(pulumi: Found, state: State, { stack }: Ground): Promise<string> {

@@ -1,0 +1,38 @@
+import { preparedSources } from "../../components/sources.ts";
+import { checkPulumi, type Found } from "../machine/pulumi.ts";
+import type { Options } from "../options.ts";
+import { describeChanges } from "../program/changes.ts";
+import { errorsOf, withEvents } from "../program/events.ts";
+import { readStack } from "../program/stack.ts";
+import { ensureStack, ensureState, type State } from "../program/state.ts";
+import { materialize, sourcesLink } from "../sources/sources.ts";
+import { diagnose } from "../tools/diagnose.ts";
+import { run } from "../tools/exec.ts";
+import { GroundError } from "../tools/log.ts";
+
+/** `npm run preview`: `pulumi preview`, and what it comes to in one sentence. Builds nothing. */
+export async function preview(options: Options): Promise<number> {
+  const pulumi = await checkPulumi();
+  if (!pulumi.found) throw new GroundError(pulumi.why);
+  const state = ensureState(pulumi);
+  const stack = readStack(options.stack ?? (await selected(pulumi, state)));
+  sourcesLink(process.cwd());
+  for (const { key, source } of preparedSources(stack.config)) await materialize(source, key);
+  await ensureStack(pulumi, state, stack);
+
+  const args = ["preview", "--suppress-outputs", "--stack", stack.name];
+  const { code, events } = await withEvents(pulumi, state, args);
+  if (code !== 0) {
+    throw new GroundError(diagnose(errorsOf(events)) ?? "`pulumi preview` failed; its own message is above.");
+  }
+  process.stdout.write(`\n${describeChanges(events)}.\n`);
+  return 0;
+}
+
+/** The stack that the last `up`, or `pulumi stack select`, has left selected. */
+async function selected({ command }: Found, { env }: State): Promise<string> {
+  const { code, stdout } = await run(command, ["stack", "--show-name", "--non-interactive"], { env });
+  if (code !== 0)
+    throw new GroundError("No stack is selected: give one with --stack, or run `npm run up` first.");
+  return stdout.trim();
+}

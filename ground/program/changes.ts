@@ -1,0 +1,67 @@
+import type { EngineEvent, Step } from "./events.ts";
+
+/** The inputs of docker-build:index:Image that tell why it changes. */
+interface ImageInputs {
+  readonly buildArgs?: Record<string, string>;
+  readonly labels?: Record<string, string>;
+  readonly context?: { location?: string; named?: Record<string, { location?: string }> };
+}
+
+const IMAGE = "docker-build:index:Image";
+const CONTAINER = "docker:index/container:Container";
+const TITLE = "org.opencontainers.image.title";
+const VERSION = "org.opencontainers.image.version";
+
+/**
+ * What a preview comes to, in one sentence.
+ * @example "python 3.13.5 → 3.13.15: rebuilds 3 of 5 images, replaces 1 container"
+ */
+export function describeChanges(events: readonly EngineEvent[]): string {
+  const steps = events.flatMap(({ resourcePreEvent: event }) => event?.metadata ?? []);
+  const images = steps.filter(({ type }) => type === IMAGE);
+  const of = (op: string) => images.filter((step) => step.op === op);
+  const kept = images.filter(({ op }) => op !== "delete").length;
+  const replaced = steps.filter(({ type, op }) => type === CONTAINER && op === "replace").length;
+  const effects = [
+    of("create").length > 0 ? `builds ${count(of("create").length, "new image")}` : "",
+    of("update").length > 0 ? `rebuilds ${of("update").length} of ${count(kept, "image")}` : "",
+    of("delete").length > 0 ? `drops ${count(of("delete").length, "image")}, kept in the registry` : "",
+    replaced > 0 ? `replaces ${count(replaced, "container")}` : "",
+  ].filter(Boolean);
+  if (effects.length === 0)
+    return steps.some(({ op }) => op !== "same") ? "No image changes" : "Nothing changes";
+  const causes = of("update").flatMap(causeOf);
+  return [causes.length > 0 ? `${causes.join("; ")}: ` : "", effects.join(", ")].join("");
+}
+
+/** Why an image is rebuilt, where the reason is its own; nothing where it only follows its parent. */
+function causeOf(step: Step): string[] {
+  const before: ImageInputs = step.old?.inputs ?? {};
+  const after: ImageInputs = step.new?.inputs ?? {};
+  const title = after.labels?.[TITLE] ?? step.urn.split("::").at(-1);
+  const [from, to] = [before.labels?.[VERSION], after.labels?.[VERSION]];
+  if (from !== to) return [`${title} ${from} → ${to}`];
+  const named = (inputs: ImageInputs) =>
+    Object.fromEntries(
+      Object.entries(inputs.context?.named ?? {}).map(([name, { location }]) => [name, location]),
+    );
+  const reasons = [
+    before.context?.location !== after.context?.location ? ["its files"] : [],
+    differing(named(before), named(after)).map((name) => `source ${name}`),
+    differing(before.buildArgs, after.buildArgs).filter((name) => name !== "PARENT"),
+    differing(before.labels, after.labels)
+      .filter((name) => !followsParent(name))
+      .map((name) => `label ${name}`),
+  ].flat();
+  return reasons.length > 0 ? [`${title} (${reasons.join(", ")})`] : [];
+}
+
+/** Labels that change with a parent: its name and digest, and the line of descent in the tag. */
+const followsParent = (label: string) => /\.image\.base\.(name|digest)$|\.repository\.tag$/.test(label);
+
+function differing(before: Record<string, unknown> = {}, after: Record<string, unknown> = {}): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => before[name] !== after[name]).sort();
+}
+
+const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;

@@ -1,0 +1,47 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Found } from "../machine/pulumi.ts";
+import { inherit } from "../tools/exec.ts";
+import type { State } from "./state.ts";
+
+/** One event of the engine, as far as anybody here reads it. */
+export interface EngineEvent {
+  readonly diagnosticEvent?: { readonly severity: string; readonly message: string };
+  readonly resourcePreEvent?: { readonly metadata: Step };
+}
+
+/** One step that the engine plans. */
+export interface Step {
+  readonly op: string;
+  readonly urn: string;
+  readonly type: string;
+  readonly old?: { readonly inputs?: Record<string, unknown> } | null;
+  readonly new?: { readonly inputs?: Record<string, unknown> } | null;
+}
+
+/** Runs a `pulumi` on this terminal, and answers what its engine has reported. */
+export async function withEvents(
+  { command }: Found,
+  { env }: State,
+  args: readonly string[],
+): Promise<{ code: number; events: EngineEvent[] }> {
+  const folder = mkdtempSync(join(tmpdir(), "image-catalog-"));
+  const file = join(folder, "events");
+  try {
+    const code = await inherit(command, [...args, "--event-log", file], {
+      env: { ...env, PULUMI_DEBUG_COMMANDS: "true" },
+    });
+    const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean) : [];
+    return { code, events: lines.map((line) => JSON.parse(line) as EngineEvent) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The engine's error messages. */
+export function errorsOf(events: readonly EngineEvent[]): string {
+  return events
+    .flatMap(({ diagnosticEvent: event }) => (event?.severity.includes("err") ? event.message : []))
+    .join("\n");
+}

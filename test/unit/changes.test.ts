@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { describeChanges } from "../../ground/program/changes.ts";
+import type { EngineEvent } from "../../ground/program/events.ts";
+
+interface Inputs {
+  buildArgs?: Record<string, string>;
+  labels?: Record<string, string>;
+  context?: { location?: string; named?: Record<string, { location: string }> };
+}
+
+const step = (op: string, type: string, name: string, old?: Inputs, now?: Inputs): EngineEvent => ({
+  resourcePreEvent: {
+    metadata: {
+      op,
+      type,
+      urn: `urn:pulumi:dev::catalog::${type}::${name}`,
+      old: old ? { inputs: { ...old } } : null,
+      new: now ? { inputs: { ...now } } : null,
+    },
+  },
+});
+const image = (op: string, title: string, version: string, change: Inputs = {}, from = version) => {
+  const inputs = (version: string, more: Inputs): Inputs => ({
+    context: { location: ".catalog/contexts/x-1", ...more.context },
+    buildArgs: { PARENT: "p", ...more.buildArgs },
+    labels: {
+      "org.opencontainers.image.title": title,
+      "org.opencontainers.image.version": version,
+      ...more.labels,
+    },
+  });
+  return step(op, "docker-build:index:Image", `${title}-image`, inputs(from, {}), inputs(version, change));
+};
+const follows: Inputs = {
+  buildArgs: { PARENT: "unknown" },
+  labels: { "org.opencontainers.image.base.digest": "unknown", "catalog.repository.tag": "new" },
+};
+const container = ["delete-replaced", "replace", "create-replacement"].map((op) =>
+  step(op, "docker:index/container:Container", "service"),
+);
+
+const cases: [string, EngineEvent[], string][] = [
+  [
+    "nothing",
+    [image("same", "debian", "13"), step("same", "docker:index/container:Container", "service")],
+    "Nothing changes",
+  ],
+  [
+    "a version, and what follows from it",
+    [
+      image("same", "debian", "13"),
+      image("update", "python", "3.13.15", {}, "3.13.5"),
+      image("update", "flask", "3.1.3", follows),
+      ...container,
+    ],
+    "python 3.13.5 → 3.13.15: rebuilds 2 of 3 images, replaces 1 container",
+  ],
+  [
+    "files, an argument, a source and a label",
+    [
+      image("update", "debian", "13", { buildArgs: { PACKAGES: "curl" } }),
+      image("update", "pyenv", "2.7.1", {
+        ...follows,
+        context: { named: { "pyenv-source": { location: "x" } } },
+      }),
+      image("update", "app", "1.0.0", { ...follows, context: { location: "y" } }),
+      image("update", "flask", "3.1.3", { labels: { "org.opencontainers.image.vendor": "Other" } }),
+    ],
+    "debian (PACKAGES); pyenv (source pyenv-source); app (its files); " +
+      "flask (label org.opencontainers.image.vendor): rebuilds 4 of 4 images",
+  ],
+  [
+    "a Python more, another less",
+    [image("same", "debian", "13"), image("create", "python", "3.14.0"), image("delete", "python", "3.12.0")],
+    "builds 1 new image, drops 1 image, kept in the registry",
+  ],
+  ["outputs only", [step("update", "pulumi:pulumi:Stack", "catalog-dev")], "No image changes"],
+];
+
+for (const [what, events, sentence] of cases) {
+  test(`a preview in words: ${what}`, () => assert.equal(describeChanges(events), sentence));
+}
