@@ -4,6 +4,8 @@ import { readConfig } from "./components/config.ts";
 import { ContainerService } from "./components/containerService.ts";
 import { EmbeddedRegistry } from "./components/embeddedRegistry.ts";
 import { Framework } from "./components/framework.ts";
+import type { ImageLayer } from "./components/imageLayer.ts";
+import { Java } from "./components/java.ts";
 import { OperatingSystem } from "./components/operatingSystem.ts";
 import { imagesOf, stackPage } from "./components/outputs.ts";
 import { Pyenv } from "./components/pyenv.ts";
@@ -11,7 +13,8 @@ import { Python } from "./components/python.ts";
 import { series } from "./components/settings.ts";
 import { SharedRegistry } from "./components/sharedRegistry.ts";
 
-// registry ── os ── pyenv ── python x.y.z ── framework ── application (runs)
+// registry ── os ─┬─ pyenv ── python x.y.z ── framework ─┬─ application (runs)
+//                └─ java x ──────────────────────────────┘
 
 const config = readConfig();
 const { sources } = config;
@@ -54,12 +57,18 @@ const frameworks = pythons.flatMap((python) =>
   ),
 );
 
+const javas = config.javas.map(
+  ({ version }) => new Java(`java-${version}`, { catalog, parent: os, version }, { dependsOn: os }),
+);
+
 const applications = config.applications.map((settings) => {
-  const framework = frameworks.find(({ image }) => image === settings.framework) as Framework;
+  const parent = [...frameworks, ...javas].find(({ image, version }) =>
+    [image, `${image}${version}`].includes(settings.framework),
+  ) as ImageLayer;
   return new Application(
     settings.name,
-    { catalog, parent: framework, settings, source: sources.application[settings.name] },
-    { dependsOn: framework },
+    { catalog, parent, settings, source: sources.application[settings.name], sources },
+    { dependsOn: parent },
   );
 });
 
@@ -74,7 +83,7 @@ const services = applications
       ),
   );
 
-const layers = [os, pyenv, ...pythons, ...frameworks, ...applications];
+const layers = [os, pyenv, ...pythons, ...frameworks, ...javas, ...applications];
 
 /** The registry and namespace of all images. */
 export const registry = `${shelf.address}/${config.namespace}`;

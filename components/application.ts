@@ -1,20 +1,22 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { stage } from "./buildContext.ts";
-import type { Framework } from "./framework.ts";
 import { ImageLayer, type LayerArgs } from "./imageLayer.ts";
+import { Java } from "./java.ts";
 import type { ApplicationSettings } from "./settings.ts";
-import { contextOf, type Source } from "./sources.ts";
+import { contextOf, type Source, type Sources } from "./sources.ts";
 
 export interface ApplicationArgs extends LayerArgs {
-  /** What it is built from. */
-  readonly parent: Framework;
+  /** What it is built from: a framework, or a language without one. */
+  readonly parent: ImageLayer;
   /** Its name (a folder of images), version, build arguments, ports. */
   readonly settings: ApplicationSettings;
   /** Where the application comes from. Default: the folder `app` beside its Dockerfile. */
   readonly source?: Source | undefined;
+  /** `maven`: the URL of the repository for what is built on Java. Default: Maven Central. */
+  readonly sources: Pick<Sources, "maven">;
 }
 
-/** An application on its framework. */
+/** An application on its framework or language. */
 export class Application extends ImageLayer {
   /** How it is served, for the container that runs it. */
   public readonly settings: ApplicationSettings;
@@ -32,7 +34,11 @@ export class Application extends ImageLayer {
         descent: parent.lineage,
         context: stage(settings.name, [`images/${settings.name}`]),
         namedContexts: source ? { application: contextOf(`${settings.name}-source`, source) } : {},
-        buildArgs: { ...settings.args, PORT: `${settings.port}` },
+        buildArgs: {
+          ...(parent instanceof Java ? { MAVEN_MIRROR: args.sources.maven ?? "" } : {}),
+          ...settings.args,
+          PORT: `${settings.port}`,
+        },
       },
       options,
     );
