@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { bake } from "./commands/bake.ts";
 import { doctor } from "./commands/doctor.ts";
 import { down } from "./commands/down.ts";
+import { lock } from "./commands/lock.ts";
 import { test } from "./commands/test.ts";
 import { up } from "./commands/up.ts";
 import type { Options } from "./options.ts";
@@ -19,17 +20,20 @@ const help = `Usage: npm run <command> [-- options]
   bake    the way without Pulumi: write docker-bake.json
             --stack NAME
             --build       build and push from it, run the service
+  lock    make requirements.txt of every framework's requirements.in, with hashes
+            NAME VERSION  only of this one; a new version begins as the newest one's copy
   test    unit, image and end-to-end tests
             --only NAME   one of unit, image, e2e
 `;
 
-const commands = { up, down, doctor, bake, test };
+const commands = { up, down, doctor, bake, lock, test };
 
 const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   up: ["stack", "engine"],
   down: ["stack"],
   doctor: ["stack"],
   bake: ["stack", "build"],
+  lock: ["args"],
   test: ["only"],
 };
 
@@ -45,8 +49,9 @@ async function main(argv: string[]): Promise<number> {
 
 function parse(command: keyof typeof commands, args: string[]): Options {
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
       args,
+      allowPositionals: allowed[command].includes("args"),
       options: {
         stack: { type: "string" },
         engine: { type: "boolean" },
@@ -56,9 +61,9 @@ function parse(command: keyof typeof commands, args: string[]): Options {
     });
     const unknown = Object.keys(values).find((option) => !allowed[command].includes(option as keyof Options));
     if (unknown) throw new Error(`Unknown option '--${unknown}'`);
-    return values;
+    return { ...values, args: positionals };
   } catch (error) {
-    const options = allowed[command].map((option) => `--${option}`).join(", ");
+    const options = allowed[command].map((o) => (o === "args" ? "NAME VERSION" : `--${o}`)).join(", ");
     throw new GroundError(`${(error as Error).message.split(". ")[0]}; ${command} takes ${options}.`);
   }
 }

@@ -4,4 +4,6 @@ export interface Options {
   readonly engine?: boolean;
   readonly build?: boolean;
   readonly only?: string;
+  /** What is given without a name. */
+  readonly args?: readonly string[];
 }
