@@ -1,62 +1,153 @@
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { z } from "zod";
-import { sourcesSchema } from "./sources.ts";
-import { sha256, text, word } from "./wording.ts";
+import { contradictions } from "./contradictions.ts";
+import { choice, problemsOf, secretsIn } from "./problems.ts";
+import { sourcesSchema } from "./sourceSettings.ts";
+import { sha256, text, url, whole, word } from "./wording.ts";
 
 const fullVersion = text(/^\d+\.\d+\.\d+([a-z]+\d+)?$/, "a full version", "3.13.5");
-const javaVersion = text(/^\d+$/, "a feature version", "21");
 const imageName = text(/^[a-z0-9]+([._-][a-z0-9]+)*$/, "a lower-case image name", "flask-helloworld");
+/** A version as a tag can hold it. */
+const version = (example: string) => text(/^\w[\w.-]{0,60}$/, "a version", example);
 const argument = text(
   /^(?!PARENT$|PORT$)[A-Z][A-Z0-9_]*$/,
   "a build argument of the application's own",
   "FLASK_APP",
 );
-const port = z.int("a port number is needed, for example 5000").min(1).max(65535);
+const port = whole("a port from 1 to 65535", 5000, 1, 65535);
+const boolean = z.boolean("true or false is needed").meta({ needed: "true or false", example: false });
 
 const schema = z.strictObject({
-  namespace: text(/^[a-z0-9]+([._/-][a-z0-9]+)*$/, "a lower-case name", "catalog"),
-  builder: word("a name", "catalog"),
-  registry: z.strictObject({
-    embedded: z.boolean("true or false is needed").default(true),
-    address: text(/^[\w.-]+(:\d+)?$/, "host or host:port, without a scheme", "localhost:5001").default(
-      "localhost:5001",
-    ),
-    username: word("a name", "catalog").default("catalog"),
-    image: word("an image of the registry", "registry:3@sha256:…").default(
-      "registry:3@sha256:1be55279f18a2fe1a74edf2664cac61c1bea305b7b4642dab412e7affdcb3e33",
-    ),
-  }),
-  labels: z.strictObject({
-    source: word("a URL", "https://git.example.com/platform/image-catalog").default(
-      "https://git.example.com/platform/image-catalog",
-    ),
-    vendor: word("a name", "Example Inc.").default("Example Inc."),
-    licenses: word("an SPDX expression", "Apache-2.0").default("Apache-2.0"),
-  }),
-  os: text(/^[a-z0-9]+$/, "an operating system", "debian").refine((os) => existsSync(`images/os/${os}`), {
-    error: () => `one of ${osNames().join(", ")} is needed`,
-  }),
-  osVersion: word("a version", "13"),
-  osPackages: z.array(word("a package name", "curl")),
-  pyenv: fullVersion,
-  pyenvVirtualenv: fullVersion,
-  pythons: z.array(z.strictObject({ version: fullVersion, sha256 })).min(1, "at least one Python is needed"),
-  javas: z.array(z.strictObject({ version: javaVersion })),
-  frameworks: z.array(z.strictObject({ name: imageName, version: word("a version", "3.1.3") })),
-  applications: z.array(
-    z.strictObject({
-      name: imageName,
-      version: word("a version", "1.0.0"),
-      framework: imageName,
-      args: z.record(argument, z.string("a text is needed")).default({}),
-      port: port.default(5000),
-      publish: port.optional(),
-      address: text(/^\d+(\.\d+){3}$/, "an IPv4 address of this machine", "127.0.0.1").default("127.0.0.1"),
-      memory: z.int("a number of MB is needed, for example 256").min(16).default(256),
-    }),
+  namespace: text(/^[a-z0-9]+([._/-][a-z0-9]+)*$/, "a lower-case name", "platform/catalog").describe(
+    "Names every image, <registry>/<namespace>/<image>, and every label, <namespace>.<tool>.version.",
   ),
-  sources: sourcesSchema,
+  builder: word("a name", "catalog").describe(
+    "The buildx builder that builds the images. `npm run up` makes it where it is missing.",
+  ),
+  registry: z
+    .strictObject({
+      embedded: boolean
+        .default(true)
+        .describe("Whether a registry of this stack's own runs on this machine's loopback."),
+      address: text(/^[\w.-]+(:\d+)?$/, "host or host:port, without a scheme", "localhost:5001")
+        .default("localhost:5001")
+        .describe("Where the registry answers."),
+      username: word("a name", "catalog")
+        .default("catalog")
+        .describe("Who logs in; the password is the setting registryPassword."),
+      image: word("an image of the registry", "registry:3@sha256:…")
+        .default("registry:3@sha256:1be55279f18a2fe1a74edf2664cac61c1bea305b7b4642dab412e7affdcb3e33")
+        .describe("What an embedded registry runs."),
+    })
+    .describe("Where images are pushed: a registry of the stack's own on this machine, or one that exists.")
+    .meta({ example: { embedded: false, address: "registry.example.com", username: "robot" } }),
+  labels: z
+    .strictObject({
+      source: url(/^\S(.*\S)?$/, "a URL", "https://git.example.com/platform/image-catalog")
+        .default("https://git.example.com/platform/image-catalog")
+        .describe("The URL of this repository."),
+      vendor: word("a name", "Example Inc.").default("Example Inc.").describe("The organization."),
+      licenses: word("an SPDX expression", "Apache-2.0")
+        .default("Apache-2.0")
+        .describe("The licenses of what is in the images."),
+    })
+    .describe("What every image says of its origin.")
+    .meta({ example: { vendor: "Example Inc." } }),
+  os: text(/^[a-z0-9]+$/, "an operating system", "debian")
+    .refine((os) => osNames().includes(os), { error: ({ input }) => choice(String(input), osNames()) })
+    .describe("The operating system, one of the folders in images/os."),
+  osVersion: version("13").describe("The operating system's version, as in the image's tag."),
+  osPackages: z
+    .array(text(/^[a-z0-9][\w.+:-]*$/i, "a package name", "curl"), "a list of package names is needed")
+    .describe("Tools of the operating system layer, by the operating system's own names. May be empty.")
+    .meta({ example: ["ca-certificates", "curl"] }),
+  pyenv: fullVersion.meta({ example: "2.7.1" }).describe("The version of pyenv, which builds the Pythons."),
+  pyenvVirtualenv: fullVersion
+    .meta({ example: "1.2.6" })
+    .describe("The version of pyenv-virtualenv; used where sources.pyenvVirtualenv is given."),
+  pythons: z
+    .array(
+      z.strictObject({
+        version: fullVersion.describe("The version."),
+        sha256: sha256.describe("The checksum of Python-<version>.tar.xz."),
+      }),
+      "a list of {version, sha256} is needed",
+    )
+    .min(1, "at least one Python is needed")
+    .describe("The Pythons. The first is the default, to which short tags and applications point.")
+    .meta({
+      example: [
+        {
+          version: "3.12.11",
+          sha256: "c30bb24b7f1e9a19b11b55a546434f74e739bb4c271a3e3a80ff4380d49f7adb",
+        },
+      ],
+    }),
+  javas: z
+    .array(
+      z.strictObject({
+        version: text(/^\d+$/, "a feature version", "21").describe(
+          "The feature version; the operating system's archive says which there are.",
+        ),
+      }),
+      "a list of {version} is needed",
+    )
+    .describe(
+      "The Javas, out of the operating system's archive. The first is the default, to which applications with framework `java` point.",
+    )
+    .meta({ example: [{ version: "21" }] }),
+  frameworks: z
+    .array(
+      z.strictObject({
+        name: imageName.meta({ example: "flask" }).describe("A folder of images."),
+        version: version("3.1.3").describe("A folder in it, with a requirements.txt."),
+      }),
+      "a list of {name, version} is needed",
+    )
+    .describe("The frameworks, each built on every Python from images/<name>/<version>/requirements.txt.")
+    .meta({ example: [{ name: "flask", version: "3.1.3" }] }),
+  applications: z
+    .array(
+      z.strictObject({
+        name: imageName.describe("A folder of images, with a Dockerfile."),
+        version: version("1.0.0").describe("The application's version."),
+        framework: imageName
+          .meta({ example: "flask" })
+          .describe("What it is built on: one of frameworks, `java`, or a Java such as `java21`."),
+        args: z
+          .record(argument, z.string("a text is needed").meta({ needed: "a text", example: "microblog.py" }))
+          .default({})
+          .describe("Build arguments of its Dockerfile, by name."),
+        port: port.default(5000).describe("The port inside the container."),
+        publish: port
+          .optional()
+          .describe("The port on this machine; without it, the application does not run."),
+        address: text(/^\d+(\.\d+){3}$/, "an IPv4 address of this machine", "127.0.0.1")
+          .default("127.0.0.1")
+          .describe("The address on which the port is published."),
+        memory: whole("a number of MB, at least 16,", 256, 16)
+          .default(256)
+          .describe("The limit of the container's memory, in MB."),
+      }),
+      "a list of {name, version, framework, …} is needed",
+    )
+    .describe("The applications, each an image on a framework; those that are published run.")
+    .meta({
+      example: [{ name: "flask-helloworld", version: "1.0.0", framework: "flask", publish: 5000 }],
+    }),
+  sources: sourcesSchema
+    .describe("Where everything from outside comes from, each thing pinned by digest, commit or sha256.")
+    .meta({ example: { pypi: "https://pypi.example.com/simple" } }),
 });
+
+/** The one setting that is a secret, which is read apart: its value is in no configuration and in no message. */
+const password = word("a password", "a secret").describe(
+  "The registry's password. `npm run up` makes one for the embedded registry; for a registry that exists: " +
+    "pulumi config set --secret registryPassword, or the environment variable CATALOG_REGISTRY_PASSWORD.",
+);
+
+/** Every setting with its schema, for docs/configuration.md. */
+export const settings: Readonly<Record<string, z.ZodType>> = { ...schema.shape, registryPassword: password };
 
 /** A stack's configuration, every default filled in. */
 export type Config = z.output<typeof schema>;
@@ -74,90 +165,17 @@ export const settingNames = {
 
 /**
  * Checks configuration values, given by setting name, all at once.
- * @returns the configuration, or what is wrong with it: key, what was found, what is needed.
+ * @returns the configuration, or what is wrong with it: key, what was found, what is allowed.
  */
 export function parseConfig(values: Record<string, unknown>): { config?: Config; problems: string[] } {
+  const secrets = secretsIn(values);
+  if (secrets.length > 0) return { problems: secrets };
   const result = schema.safeParse(values);
-  if (!result.success) return { problems: result.error.issues.map((issue) => describe(issue, values)) };
+  if (!result.success) {
+    return { problems: problemsOf({ type: schema, value: values, path: [] }, result.error.issues) };
+  }
   const problems = contradictions(result.data);
   return problems.length === 0 ? { config: result.data, problems } : { problems };
-}
-
-/** What no single value shows: names that must be unique or must exist. */
-function contradictions(config: Config): string[] {
-  const problems: string[] = [];
-  const unique = (key: string, names: string[], advice: string) => {
-    for (const name of new Set(names.filter((name, i) => names.indexOf(name) !== i))) {
-      problems.push(`${key}: ${name} is there twice; ${advice}`);
-    }
-  };
-  unique(
-    "pythons",
-    config.pythons.map((p) => series(p.version)),
-    "one version of each series is allowed",
-  );
-  unique(
-    "javas",
-    config.javas.map((j) => j.version),
-    "keep one",
-  );
-  unique(
-    "frameworks",
-    config.frameworks.map((f) => `${f.name} ${series(f.version)}`),
-    "keep one",
-  );
-  unique(
-    "applications",
-    config.applications.map((a) => a.name),
-    "keep one",
-  );
-  unique(
-    "applications",
-    config.applications.flatMap((a) => a.publish ?? []).map((p) => `port ${p}`),
-    "publish another",
-  );
-
-  config.frameworks.forEach(({ name, version }, i) => {
-    if (!existsSync(`images/${name}/${version}/requirements.txt`)) {
-      const versions = existsSync(`images/${name}`) ? readdirSync(`images/${name}`).join(", ") : "none";
-      problems.push(
-        `frameworks[${i}]: found ${name} ${version}; images/${name}/${version}/requirements.txt is needed ` +
-          `(versions there: ${versions})`,
-      );
-    }
-  });
-  if (config.javas.length > 0 && !existsSync(`images/java/packages/${config.os}`)) {
-    problems.push(`javas: found os ${config.os}; a folder images/java/packages/${config.os} is needed`);
-  }
-  const parents = parentNames(config);
-  config.applications.forEach(({ name, framework }, i) => {
-    if (!existsSync(`images/${name}/Dockerfile`)) {
-      problems.push(
-        `applications[${i}].name: found ${name}; a folder images/${name} with a Dockerfile is needed`,
-      );
-    }
-    if (!parents.includes(framework)) {
-      problems.push(
-        `applications[${i}].framework: found ${framework}; one of frameworks is needed (${parents.join(", ")})`,
-      );
-    }
-  });
-  if (config.registry.embedded && !/^(localhost|127\.0\.0\.1):\d+$/.test(config.registry.address)) {
-    problems.push(
-      `registry.address: found ${config.registry.address}; an embedded registry is on this machine's loopback, ` +
-        "for example localhost:5001 (for another registry set registry.embedded to false)",
-    );
-  }
-  return problems;
-}
-
-/** What an application may name as its framework: those of the list, `java` for the first Java, `java21` for one. */
-function parentNames({ frameworks, javas }: Config): string[] {
-  return [
-    ...frameworks.map(({ name }) => name),
-    ...(javas.length > 0 ? ["java"] : []),
-    ...javas.map(({ version }) => `java${version}`),
-  ];
 }
 
 /** `3.13` of `3.13.5`. */
@@ -167,19 +185,4 @@ export function series(version: string): string {
 
 function osNames(): string[] {
   return readdirSync("images/os").sort();
-}
-
-function describe(issue: z.core.$ZodIssue, values: Record<string, unknown>): string {
-  const key = issue.path
-    .map((part, i) => (typeof part === "number" ? `[${part}]` : `${i ? "." : ""}${String(part)}`))
-    .join("");
-  if (issue.code === "unrecognized_keys") {
-    return `${key ? `${key}: ` : ""}unknown key ${issue.keys.join(", ")}`;
-  }
-  const message = issue.code === "invalid_key" ? issue.issues[0]?.message : issue.message;
-  const found = issue.path.reduce<unknown>(
-    (value, part) => (value as Record<PropertyKey, unknown>)?.[part],
-    values,
-  );
-  return `${key}: ${found === undefined ? "missing" : `found ${JSON.stringify(found)}`}; ${message}`;
 }

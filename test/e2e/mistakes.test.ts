@@ -103,7 +103,7 @@ test("a version that is not full, and an unknown operating system, at once", asy
     said,
     /^ {2}- pythons\[0\]\.version: found 3\.13; a full version is needed, for example 3\.13\.5$/m,
   );
-  assert.match(said, /^ {2}- os: found "debain"; one of alpine, debian is needed$/m);
+  assert.match(said, /^ {2}- os: found "debain"; did you mean debian\? \(allowed: alpine, debian\)$/m);
 });
 
 test("missing password of a shared registry", { skip }, async () => {

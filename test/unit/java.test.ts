@@ -84,12 +84,12 @@ const wrong: [string, Record<string, unknown>, RegExp][] = [
   [
     "an application on a Java that is not there",
     { javas: [{ version: "21" }], applications: [{ ...helloworld, framework: "java25" }] },
-    /^applications\[0\]\.framework: found java25; one of .*needed.*flask, java, java21/,
+    /^applications\[0\]\.framework: found "java25"; did you mean java21\? \(allowed: flask, java, java21\)$/,
   ],
   [
     "an application on Java without a Java",
     { applications: [helloworld] },
-    /^applications\[0\]\.framework: found java; one of .*needed.*\(flask\)/,
+    /^applications\[0\]\.framework: found "java"; one of flask is needed$/,
   ],
 ];
 for (const [what, change, message] of wrong) {

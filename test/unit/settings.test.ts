@@ -30,9 +30,17 @@ const wrong: [string, Record<string, unknown>, RegExp][] = [
     },
     /^pythons: 3\.13 is there twice/,
   ],
-  ["an unknown operating system", { os: "debain" }, /^os: found "debain"; one of alpine, debian is needed$/],
-  ["an unknown key", { sources: { pipy: "https://x.example.com" } }, /^sources: unknown key pipy$/],
-  ["an unknown setting", { pythonz: [] }, /^unknown key pythonz$/],
+  [
+    "an unknown operating system",
+    { os: "debain" },
+    /^os: found "debain"; did you mean debian\? \(allowed: alpine, debian\)$/,
+  ],
+  [
+    "an unknown key",
+    { sources: { pipy: "https://x.example.com" } },
+    /^sources: unknown key pipy; did you mean pypi\?/,
+  ],
+  ["an unknown setting", { pythonz: [] }, /^unknown key pythonz; did you mean pythons\?/],
   [
     "a framework without lock",
     { frameworks: [{ name: "flask", version: "3.9.9" }] },
@@ -41,7 +49,7 @@ const wrong: [string, Record<string, unknown>, RegExp][] = [
   [
     "an application on no framework",
     { applications: [{ name: "flask-helloworld", version: "1.0.0", framework: "django" }] },
-    /^applications\[0\]\.framework: found django; one of frameworks is needed \(flask\)$/,
+    /^applications\[0\]\.framework: found "django"; one of flask is needed$/,
   ],
   ["a base image by tag only", { sources: { base: { image: "debian:13-slim" } } }, /^sources\.base.*needed/],
   [
@@ -52,7 +60,7 @@ const wrong: [string, Record<string, unknown>, RegExp][] = [
   [
     "an embedded registry elsewhere",
     { registry: { address: "registry.example.com" } },
-    /^registry\.address: found registry\.example\.com; an embedded registry is on this machine's loopback/,
+    /^registry\.address: found "registry\.example\.com"; an embedded registry is on this machine's loopback/,
   ],
   [
     "a registry with a scheme",
