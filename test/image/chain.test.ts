@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { chooseStack } from "../../ground/commands/prepare.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
-import type { BakeFile } from "../../ground/program/bakeFile.ts";
-import { loginFolder } from "../../ground/tools/dockerConfig.ts";
-import { must } from "../../ground/tools/exec.ts";
 import { ask, digestOf } from "../../ground/tools/registry.ts";
+import { subjectsOf, testImages } from "../support/subjects.ts";
 import { loginOf, Workspace } from "../support/workspace.ts";
-import { rulesFor, type Subject } from "./rules.ts";
 
 let workspace: Workspace;
 
@@ -39,10 +35,7 @@ test("the chain is built, pushed, run and tested without Pulumi", async (t) => {
   });
 
   const login = loginOf(workspace, workspace.read(".catalog/registry-password"));
-  const { target: targets } = JSON.parse(workspace.read("docker-bake.json")) as BakeFile;
-  const subjects = Object.entries(targets).map(([name, target]) =>
-    subjectOf(name, target.tags[0] as string, targets),
-  );
+  const subjects = subjectsOf(workspace);
 
   await t.test("all layers are in the registry, behind its login", async () => {
     assert.equal(subjects.length, 5);
@@ -57,14 +50,7 @@ test("the chain is built, pushed, run and tested without Pulumi", async (t) => {
     assert.equal((await fetch(`http://${login.address}/v2/`)).status, 401);
   });
 
-  const dockerConfig = loginFolder(login);
-  t.after(() => rmSync(dockerConfig, { recursive: true }));
-  for (const subject of subjects) {
-    await t.test(subject.image, async (t) => {
-      await must("docker", ["--config", dockerConfig, "pull", "--quiet", subject.ref]);
-      for (const { what, check } of rulesFor(subject)) await t.test(what, () => check(subject));
-    });
-  }
+  await testImages(t, subjects, login);
 
   await t.test("`npm run down` leaves nothing", async () => {
     const { code, stdout, stderr } = await workspace.npm(["down", "--stack", workspace.stack]);
@@ -72,19 +58,3 @@ test("the chain is built, pushed, run and tested without Pulumi", async (t) => {
     assert.deepEqual(await workspace.leftovers(), []);
   });
 });
-
-function subjectOf(name: string, ref: string, targets: BakeFile["target"]): Subject {
-  const line: string[] = [];
-  for (let next: string | undefined = name; next !== undefined; ) {
-    line.push(targets[next]?.labels["org.opencontainers.image.title"] as string);
-    next = targets[next]?.contexts.parent?.slice("target:".length);
-  }
-  const labels = targets[name]?.labels ?? {};
-  return {
-    image: line[0] as string,
-    version: labels["org.opencontainers.image.version"] as string,
-    ref,
-    namespace: "catalog",
-    line,
-  };
-}

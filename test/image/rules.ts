@@ -154,4 +154,60 @@ export const rules: readonly Rule[] = [
       assert.deepEqual(Object.keys(ports ?? {}), ["5000/tcp"]);
     },
   },
+  {
+    of: "django",
+    what: "has Django, at the version of its label",
+    check: async (subject) => {
+      const label = (await config(subject)).Labels[`${subject.namespace}.django.version`];
+      assert.equal(await inside(subject, "python", "-m", "django", "--version"), label);
+    },
+  },
+  {
+    of: "django-hello",
+    what: "answers on a read-only root file system, and stops when it is told to",
+    check: async ({ ref }) => {
+      const run = [
+        "run",
+        "--detach",
+        "--rm",
+        "--read-only",
+        "--cap-drop",
+        "ALL",
+        "--publish",
+        "127.0.0.1::5000",
+      ];
+      const container = await docker([...run, ref]);
+      const address = await docker(["port", container, "5000"]);
+      const answer = ["--silent", "--retry", "20", "--retry-all-errors", "--retry-delay", "1"];
+      assert.equal(
+        await docker(["exec", container, "curl", ...answer, "http://127.0.0.1:5000/"]),
+        "Hello, World!",
+      );
+      assert.equal(await (await fetch(`http://${address}/`)).text(), "Hello, World!");
+      const start = Date.now();
+      await docker(["stop", container]);
+      assert.ok(Date.now() - start < 8000, `${Date.now() - start} ms, so the engine has killed it`);
+    },
+  },
+  {
+    of: "ansible",
+    what: "reaches a host that it is given, by name of a program or without, and has ssh for others",
+    check: async (subject) => {
+      const label = (await config(subject)).Labels[`${subject.namespace}.ansible.version`];
+      assert.match(await inside(subject, "ansible-playbook", "--version"), new RegExp(`core ${label}`));
+      const ping = ["localhost", "--connection", "local", "--module-name", "ping"];
+      assert.match(await inside(subject, "ansible", ...ping), /"ping": "pong"/);
+      assert.match(await inside(subject, ...ping), /"ping": "pong"/);
+      assert.ok(await inside(subject, "sh", "-c", "command -v ssh"));
+    },
+  },
+  {
+    of: "tensorflow",
+    what: "multiplies matrices",
+    check: async (subject) => {
+      const python =
+        "import tensorflow as tf; print(tf.matmul([[1, 2], [3, 4]], [[5, 6], [7, 8]]).numpy().tolist())";
+      assert.equal(await inside(subject, "python", "-c", python), "[[19, 22], [43, 50]]");
+    },
+  },
 ];
