@@ -115,9 +115,10 @@ const schema = z.strictObject({
           .meta({ example: "flask" })
           .describe("What it is built on: one of frameworks, `java`, or a Java such as `java21`."),
         args: z
-          .record(argument, z.string("a text is needed").meta({ needed: "a text", example: "microblog.py" }))
+          .record(argument, z.string("a text is needed"))
           .default({})
-          .describe("Build arguments of its Dockerfile, by name."),
+          .describe("Build arguments of its Dockerfile, by name.")
+          .meta({ example: { FLASK_APP: "microblog.py" } }),
         port: port.default(5000).describe("The port inside the container."),
         publish: port
           .optional()

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { bake } from "./commands/bake.ts";
+import { docs } from "./commands/docs.ts";
 import { doctor } from "./commands/doctor.ts";
 import { down } from "./commands/down.ts";
 import { lock } from "./commands/lock.ts";
@@ -22,11 +23,12 @@ const help = `Usage: npm run <command> [-- options]
             --build       build and push from it, run the service
   lock    make requirements.txt of every framework's requirements.in, with hashes
             NAME VERSION  only of this one; a new version begins as the newest one's copy
+  docs    write docs/configuration.md, the reference of all settings
   test    unit, image and end-to-end tests
             --only NAME   one of unit, image, e2e
 `;
 
-const commands = { up, down, doctor, bake, lock, test };
+const commands = { up, down, doctor, bake, lock, docs, test };
 
 const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   up: ["stack", "engine"],
@@ -34,6 +36,7 @@ const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   doctor: ["stack"],
   bake: ["stack", "build"],
   lock: ["args"],
+  docs: [],
   test: ["only"],
 };
 
@@ -64,7 +67,7 @@ function parse(command: keyof typeof commands, args: string[]): Options {
     return { ...values, args: positionals };
   } catch (error) {
     const options = allowed[command].map((o) => (o === "args" ? "NAME VERSION" : `--${o}`)).join(", ");
-    throw new GroundError(`${(error as Error).message.split(". ")[0]}; ${command} takes ${options}.`);
+    throw new GroundError(`${(error as Error).message.split(". ")[0]}; ${command} takes ${options || "no options"}.`);
   }
 }
 
