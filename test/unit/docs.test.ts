@@ -28,7 +28,7 @@ test("Pulumi.yaml declares the settings of the schema, with the same types and d
     const item = itemOf(schema);
     assert.equal(items?.type, type === "array" && item ? pulumiType(item) : undefined, name);
     assert.equal(secret, name === "registryPassword", name);
-    assert.equal("default" in declared[name], name !== "registryPassword", name);
+    assert.equal("default" in (declared[name] as object), name !== "registryPassword", name);
   }
 });
 
