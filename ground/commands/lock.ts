@@ -78,7 +78,7 @@ async function lockFolder(folder: string, name = folder): Promise<void> {
   const after = readFileSync(file, "utf8");
   const count = after.match(/^[\w.-]+==/gm)?.length ?? 0;
   const what = after === before ? "unchanged" : before === undefined ? "new" : "changed";
-  say("lock", `${name}: ${what}, ${count} packages, for Python ${python} and later`);
+  say("lock", `${name}: ${what}, ${count} package${count === 1 ? "" : "s"}, for Python ${python} and later`);
 }
 
 /** Runs uv for the oldest Python that will do. @returns that Python's series. */
