@@ -3,17 +3,14 @@ import { chmodSync, globSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
+import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { chooseStack } from "../../ground/commands/prepare.ts";
 import type { Images } from "../../ground/commands/report.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
-import { findPulumi } from "../../ground/machine/pulumi.ts";
 import { must, run } from "../../ground/tools/exec.ts";
 import { ask, digestOf } from "../../ground/tools/registry.ts";
+import { previewed, select, noEngine as skip, updated } from "../support/engine.ts";
 import { loginOf, Workspace } from "../support/workspace.ts";
-
-const pulumi = await findPulumi();
-const skip = pulumi.found ? false : `no Pulumi: ${pulumi.why}`;
 
 let workspace: Workspace;
 let stack: Stack;
@@ -29,45 +26,9 @@ after(async () => {
   await workspace?.remove();
 });
 
-/** The stack of a workspace, in the hands of the Automation API. */
-async function select({ folder, stack, env }: Workspace): Promise<Stack> {
-  assert.ok(pulumi.found);
-  const root = join(pulumi.command, "../..");
-  const pulumiCommand = await PulumiCommand.get({ root }).catch(() => PulumiCommand.get());
-  const envVars = { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" };
-  return await LocalWorkspace.selectStack({ stackName: stack, workDir: folder }, { envVars, pulumiCommand });
-}
-
-/** Adds a resource that an operation is about; the stack itself is about its outputs. */
-function note(touched: string[], { op, urn, type }: { op: string; urn: string; type: string }): void {
-  if (op !== "same" && type !== "pulumi:pulumi:Stack") touched.push(urn.split("::").at(-1) as string);
-}
-
 /** The plugins and language hosts of Pulumi that run. */
 const plugins = async () =>
   (await run("pgrep", ["-f", "pulumi-(language|resource)-[^ ]+ 127"])).stdout.split("\n").filter(Boolean);
-
-/** The resources that a preview lists, by their names. */
-async function previewed(of = stack): Promise<string[]> {
-  const touched: string[] = [];
-  await of.preview({
-    onEvent: ({ resourcePreEvent: event }) => {
-      if (event) note(touched, event.metadata);
-    },
-  });
-  return [...new Set(touched)].sort();
-}
-
-/** The resources that an update changes, by their names. */
-async function updated(): Promise<string[]> {
-  const touched: string[] = [];
-  await stack.up({
-    onEvent: ({ resOutputsEvent: event }) => {
-      if (event) note(touched, event.metadata);
-    },
-  });
-  return [...new Set(touched)].sort();
-}
 
 const container = async (format: string) => {
   const filters = [
@@ -148,7 +109,7 @@ test("the chain with the real engine", { skip }, async (t) => {
     assert.equal(code, 0, stdout);
     assert.match(stdout, /^ +\d+ unchanged$/m);
     assert.doesNotMatch(stdout, /\d+ (created|updated|replaced|deleted)/);
-    assert.deepEqual(await previewed(), []);
+    assert.deepEqual(await previewed(stack), []);
   });
 
   await t.test("chmod g+w, touch and another umask: nothing changes", async () => {
@@ -160,7 +121,7 @@ test("the chain with the real engine", { skip }, async (t) => {
     await must("rm", ["-rf", join(workspace.folder, ".catalog/contexts")]);
     const umask = process.umask(0o077);
     try {
-      assert.deepEqual(await previewed(), []);
+      assert.deepEqual(await previewed(stack), []);
     } finally {
       process.umask(umask);
     }
@@ -193,8 +154,8 @@ test("the chain with the real engine", { skip }, async (t) => {
       );
       const before = (await outputs()).images;
       workspace.edit("images/flask-helloworld/app/helloworld.py", "Hello, World!", "Hello, Pulumi!");
-      assert.deepEqual(await previewed(), expected);
-      assert.deepEqual(await updated(), expected);
+      assert.deepEqual(await previewed(stack), expected);
+      assert.deepEqual(await updated(stack), expected);
       assert.equal(await answer(), "Hello, Pulumi!");
       const { images } = await outputs();
       for (const [name, { digest }] of Object.entries(images)) {
@@ -208,8 +169,8 @@ test("the chain with the real engine", { skip }, async (t) => {
     async () => {
       const id = await container("{{.Id}}");
       workspace.edit("images/flask-helloworld/Dockerfile", "EXPOSE", "# The port.\nEXPOSE");
-      assert.ok((await previewed()).includes("flask-helloworld-service-container"));
-      const touched = await updated();
+      assert.ok((await previewed(stack)).includes("flask-helloworld-service-container"));
+      const touched = await updated(stack);
       assert.deepEqual(touched, ["flask-helloworld-image"]);
       assert.equal(await container("{{.Id}}"), id);
     },
@@ -241,7 +202,7 @@ test("the chain with the real engine", { skip }, async (t) => {
         [],
       );
       assert.match(stdout, /→ Hello, World!/);
-      assert.deepEqual(await previewed(), []);
+      assert.deepEqual(await previewed(stack), []);
       const containers = (await workspace.leftovers()).filter((name) => name.startsWith("container"));
       assert.equal(containers.length, 2, containers.join());
     },

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Stack } from "@pulumi/pulumi/automation/index.js";
+import { chooseStack } from "../../ground/commands/prepare.ts";
+import { ensureDocker } from "../../ground/machine/docker.ts";
+import { previewed, select, noEngine as skip, updated } from "../support/engine.ts";
+import { Workspace } from "../support/workspace.ts";
+
+// The program is the real one and so is the engine; only what the images do is little, so that every row builds in
+// seconds. Each uses its build arguments and its files, as the real ones do.
+const dockerfiles = {
+  "images/os/debian": `FROM base
+ARG OS_ARCHIVE PACKAGES USER_NAME
+RUN echo "$OS_ARCHIVE $PACKAGES $USER_NAME" >/os && printf '#!/bin/sh\\n' >/bin/curl && chmod 0755 /bin/curl
+`,
+  "images/pyenv": `ARG PARENT=scratch
+FROM \${PARENT}
+ARG PYENV_VERSION
+COPY bin /pyenv-\${PYENV_VERSION}
+`,
+  "images/python": `ARG PARENT=scratch
+FROM \${PARENT}
+ARG PYTHON_VERSION
+RUN echo "$PYTHON_VERSION" >/python
+`,
+  "images/framework": `ARG PARENT=scratch
+FROM \${PARENT}
+COPY requirements.txt /requirements.txt
+`,
+  "images/flask-helloworld": `ARG PARENT=scratch
+FROM scratch AS application
+COPY app/ /
+FROM \${PARENT}
+COPY --from=application / /app/
+CMD ["sleep", "infinity"]
+`,
+};
+
+const python = (version: string) => ({ version, sha256: "0".repeat(64) });
+const service = [
+  "flask-helloworld-image",
+  "flask-helloworld-service-container",
+  "flask-helloworld-service-image",
+];
+const fromFlask = ["flask-3.1-python-3.13-image", ...service];
+const fromPython = [...fromFlask, "python-3.13-image"];
+const fromPyenv = [...fromPython, "pyenv-image"].sort();
+const all = ["debian-image", ...fromPyenv];
+const second = ["flask-3.1-python-3.12-image", "python-3.12-image"];
+
+interface Row {
+  readonly change: string;
+  readonly make: (workspace: Workspace) => void;
+  /** What preview lists. */
+  readonly previewed: string[];
+  /** What `up` touches; default: all that was listed. */
+  readonly updated?: string[];
+}
+
+const settings = (workspace: Workspace, from: string, to: string) =>
+  workspace.edit(`Pulumi.${workspace.stack}.yaml`, from, to);
+
+const rows: Row[] = [
+  { change: "nothing", make: () => {}, previewed: [] },
+  {
+    change: "a tool of the operating system",
+    make: (w) => settings(w, "config:\n", "config:\n  catalog:osPackages: [curl, less]\n"),
+    previewed: all,
+  },
+  {
+    change: "pyenv 2.5.4 → 2.5.5",
+    make: (w) => settings(w, "pyenv: 2.5.4", "pyenv: 2.5.5"),
+    previewed: fromPyenv,
+  },
+  {
+    change: "CPython 3.13.5 → 3.13.15",
+    make: (w) => settings(w, "3.13.5", "3.13.15"),
+    previewed: fromPython.sort(),
+  },
+  {
+    change: "a second Python",
+    make: (w) =>
+      settings(w, "  catalog:frameworks", `    - ${JSON.stringify(python("3.12.11"))}\n  catalog:frameworks`),
+    previewed: second,
+  },
+  {
+    change: "the second Python removed",
+    make: (w) => settings(w, `    - ${JSON.stringify(python("3.12.11"))}\n`, ""),
+    previewed: second,
+  },
+  {
+    change: "a requirement",
+    make: (w) => w.edit("images/flask/3.1.3/requirements.txt", "blinker==", "# one\nblinker=="),
+    previewed: fromFlask,
+  },
+  {
+    change: "one line of the application",
+    make: (w) => w.edit("images/flask-helloworld/app/helloworld.py", "Hello", "Goodbye"),
+    previewed: service,
+  },
+  {
+    change: "a comment in a Dockerfile",
+    make: (w) =>
+      w.edit("images/python/Dockerfile", "ARG PYTHON_VERSION", "# The version.\nARG PYTHON_VERSION"),
+    previewed: fromPython.sort(),
+    updated: ["python-3.13-image"],
+  },
+  {
+    change: "a label",
+    make: (w) => settings(w, "config:\n", "config:\n  catalog:labels: {vendor: Other}\n"),
+    previewed: all,
+  },
+  {
+    change: "the order of keys in the stack file",
+    make: (w) =>
+      settings(
+        w,
+        "  catalog:labels: {vendor: Other}\n  catalog:osPackages: [curl, less]\n",
+        "  catalog:osPackages: [curl, less]\n  catalog:labels: {vendor: Other}\n",
+      ),
+    previewed: [],
+  },
+];
+
+let workspace: Workspace;
+let stack: Stack;
+
+before(async () => {
+  if (skip) return;
+  await ensureDocker();
+  const base = await chooseStack();
+  workspace = await Workspace.make(base.name, {
+    pyenv: "2.5.4",
+    pythons: [python("3.13.5")],
+    frameworks: [{ name: "flask", version: "3.1.3" }],
+    sources: { base: base.config.sources.base, pyenv: { folder: "images/os/alpine" } },
+  });
+  for (const [folder, content] of Object.entries(dockerfiles))
+    workspace.write(`${folder}/Dockerfile`, content);
+  const { code, stdout, stderr } = await workspace.npm(["up", "--stack", workspace.stack, "--engine"]);
+  // The service sleeps and answers nothing: everything else has to be there.
+  assert.match(stdout, /20 created/, `${code} ${stdout}\n${stderr}`);
+  stack = await select(workspace);
+});
+after(() => workspace?.remove());
+
+test("a preview lists what `up` may touch, and `up` touches no more", { skip }, async (t) => {
+  for (const { change, make, previewed: expected, updated: touched = expected } of rows) {
+    await t.test(change, async () => {
+      make(workspace);
+      assert.deepEqual(await previewed(stack), [...expected].sort());
+      assert.deepEqual(await updated(stack), [...touched].sort());
+      assert.deepEqual(await previewed(stack), []);
+    });
+  }
+});
