@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { chooseStack } from "../../ground/commands/prepare.ts";
+import { ensureBuilder } from "../../ground/machine/builder.ts";
+import { ensureDocker } from "../../ground/machine/docker.ts";
+import { type BakeFile, digestVariable } from "../../ground/program/bakeFile.ts";
+import { must, run } from "../../ground/tools/exec.ts";
+import { freePort, Workspace } from "../support/workspace.ts";
+import { rulesFor, type Subject } from "./rules.ts";
+
+const helloworld = { name: "java-helloworld", version: "1.0.0", framework: "java" };
+/** What is built, parents first: no pyenv and no Python. */
+const targets = ["debian", "java-21", "java-25", "java-helloworld"];
+
+let workspace: Workspace;
+before(async () => {
+  await ensureDocker();
+  workspace = await Workspace.make((await chooseStack()).name, {
+    javas: [{ version: "21" }, { version: "25" }],
+    applications: [helloworld],
+  });
+});
+after(() => workspace?.remove());
+
+test("Java and its application", async (t) => {
+  const subjects = await build(targets);
+  for (const subject of subjects.filter(({ image }) => image !== "debian")) {
+    await t.test(`${subject.image} ${subject.version}`, async (t) => {
+      for (const { what, check } of rulesFor(subject)) await t.test(what, () => check(subject));
+    });
+  }
+
+  const { ref } = subjects.at(-1) as Subject;
+  await t.test("the application answers, read-only and without rights, and ends on SIGTERM", async (t) => {
+    const port = await freePort();
+    const hardening = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"];
+    const limits = ["--memory", "256m", "--tmpfs", "/tmp:rw,noexec,nosuid,size=16m"];
+    const { stdout } = await must("docker", [
+      ...["run", "--detach", "--publish", `127.0.0.1:${port}:5000`],
+      ...hardening,
+      ...limits,
+      ref,
+    ]);
+    const container = stdout.trim();
+    t.after(() => run("docker", ["rm", "--force", container]));
+
+    assert.equal(await answer(`http://127.0.0.1:${port}/`), "Hello, World!");
+    assert.equal(await answer(`http://127.0.0.1:${port}/index`), "Hello, World!");
+    assert.equal((await fetch(`http://127.0.0.1:${port}/nowhere`)).status, 404);
+
+    const asked = Date.now();
+    await must("docker", ["stop", container]);
+    assert.ok(Date.now() - asked < 5000, `it took ${Date.now() - asked} ms to stop`);
+    const { stdout: code } = await must("docker", ["inspect", "--format", "{{.State.ExitCode}}", container]);
+    assert.equal(code.trim(), "143");
+  });
+});
+
+/** Builds the targets one by one, since each carries its parent's digest in a label, and loads them. */
+async function build(targets: readonly string[]): Promise<Subject[]> {
+  const written = await workspace.npm(["bake", "--stack", workspace.stack]);
+  assert.equal(written.code, 0, `${written.stdout}\n${written.stderr}`);
+  const { target: all } = JSON.parse(workspace.read("docker-bake.json")) as BakeFile;
+  const { name: builder, buildx } = await ensureBuilder("catalog");
+  const [command = "", ...args] = buildx;
+  const digests: Record<string, string> = {};
+  for (const target of targets) {
+    const bake = [
+      "bake",
+      "--file",
+      "docker-bake.json",
+      "--builder",
+      builder,
+      "--metadata-file",
+      "metadata.json",
+    ];
+    await must(
+      command,
+      [...args, ...bake, "--set", `${target}.output=type=docker,rewrite-timestamp=true`, target],
+      {
+        cwd: workspace.folder,
+        env: digests,
+      },
+    );
+    const metadata = JSON.parse(workspace.read("metadata.json"));
+    digests[digestVariable(target)] = metadata[target]["containerimage.digest"];
+  }
+  return targets.map((name) => {
+    const { labels, tags } = all[name] as BakeFile["target"][string];
+    const line: string[] = [];
+    for (
+      let next: string | undefined = name;
+      next;
+      next = all[next]?.contexts.parent?.slice("target:".length)
+    ) {
+      line.push(all[next]?.labels["org.opencontainers.image.title"] as string);
+    }
+    const version = labels["org.opencontainers.image.version"] as string;
+    return { image: line[0] as string, version, ref: tags[0] as string, namespace: "catalog", line };
+  });
+}
+
+/** What a service answers that may not listen yet. */
+async function answer(url: string): Promise<string> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await (await fetch(url)).text();
+    } catch (error) {
+      if (tries === 100) throw error;
+      await sleep(100);
+    }
+  }
+}
