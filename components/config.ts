@@ -16,9 +16,9 @@ export function readConfig(): StackConfig {
   const stack = new pulumi.Config(project);
   const values: Record<string, unknown> = {};
   for (const key of Object.keys(pulumi.runtime.allConfig())) {
-    const [namespace, name] = key.split(":", 2) as [string, string];
-    if (namespace === project && name !== "registryPassword")
-      values[name] = decode(stack.require(name), name);
+    const name = key.slice(key.indexOf(":") + 1);
+    if (!key.startsWith(`${project}:`) || name === "registryPassword") continue;
+    values[name] = isSecret(key) ? { secure: "" } : decode(stack.require(name), name);
   }
   const { config, problems } = parseConfig(values);
 
@@ -40,6 +40,15 @@ export function explain(stack: string, problems: readonly string[]): string {
   return [`The configuration of stack "${stack}" is not valid:`, ...problems.map((p) => `  - ${p}`)].join(
     "\n",
   );
+}
+
+/**
+ * Whether a value is encrypted in the stack's file. Such a one is passed on as a secret without its value, which
+ * would else get into messages and images. The SDK has the function, but not in its types.
+ */
+function isSecret(key: string): boolean {
+  const { isConfigSecret } = pulumi.runtime as { isConfigSecret?: (key: string) => boolean };
+  return isConfigSecret?.(key) ?? false;
 }
 
 function fromEnvironment(): pulumi.Output<string> | undefined {

@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
-import { keysOf, kindsOf, schemaAt } from "./schema.ts";
+import { isMap, keysOf, kindsOf, schemaAt } from "./schema.ts";
 
 /** Where a problem is looked for: a schema and the value that it was given, at a path of the configuration. */
 interface Place {
@@ -22,7 +22,8 @@ export function problemsOf(place: Place, issues: readonly z.core.$ZodIssue[]): s
     };
     if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(here, key));
     if (issue.code === "invalid_union") return noKind(here, issue);
-    const message = issue.code === "invalid_key" ? issue.issues[0]?.message : issue.message;
+    const wrongType = issue.code === "invalid_type" ? objectNeeded(here.type) : undefined;
+    const message = wrongType ?? (issue.code === "invalid_key" ? issue.issues[0]?.message : issue.message);
     return `${keyOf(here.path)}: ${found(here.value, here.path)}; ${message}`;
   });
 }
@@ -69,10 +70,17 @@ export function secretsIn(value: unknown, path: readonly PropertyKey[] = []): st
 function unknownKey(place: Place, key: string): string {
   const at = keyOf(place.path);
   const allowed = keysOf(place.type);
-  const advice = isSecretName(key)
-    ? "the registry's password is the setting registryPassword, which is a secret"
-    : choice(key, allowed);
+  let advice = nearest(key, allowed) ? choice(key, allowed) : `allowed: ${allowed.join(", ")}`;
+  if (isSecretName(key))
+    advice = "the registry's password is the setting registryPassword, which is a secret";
   return `${at ? `${at}: ` : ""}unknown key ${hideLogins(key)}; ${advice}`;
+}
+
+/** What is needed where an object is; undefined where none is. */
+function objectNeeded(type: z.core.$ZodType): string | undefined {
+  const keys = keysOf(type);
+  if (keys.length > 0) return `{${keys.join(", ")}} is needed`;
+  return isMap(type) ? "names with a value each are needed" : undefined;
 }
 
 /** Of a value that may be of several kinds: what is wrong with the kind that it has most keys of. */

@@ -37,6 +37,9 @@ export function itemOf(type: z.core.$ZodType): z.core.$ZodType | undefined {
   return it instanceof z.ZodRecord ? it.valueType : undefined;
 }
 
+/** Whether a value is a map with names of the user's own. */
+export const isMap = (type: z.core.$ZodType): boolean => bare(type) instanceof z.ZodRecord;
+
 /** The schema at a path; undefined where there is none. */
 export function schemaAt(type: z.core.$ZodType, path: readonly PropertyKey[]): z.core.$ZodType | undefined {
   const [part, ...rest] = path;

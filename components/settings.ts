@@ -172,11 +172,20 @@ export function parseConfig(values: Record<string, unknown>): { config?: Config;
   const secrets = secretsIn(values);
   if (secrets.length > 0) return { problems: secrets };
   const result = schema.safeParse(values);
-  if (!result.success) {
-    return { problems: problemsOf({ type: schema, value: values, path: [] }, result.error.issues) };
+  if (result.success) {
+    const problems = contradictions(result.data);
+    return problems.length === 0 ? { config: result.data, problems } : { problems };
   }
-  const problems = contradictions(result.data);
-  return problems.length === 0 ? { config: result.data, problems } : { problems };
+  const valid = Object.entries(schema.shape).flatMap(([name, type]) => {
+    const { success, data } = type.safeParse(values[name]);
+    return success ? [[name, data]] : [];
+  });
+  return {
+    problems: [
+      ...problemsOf({ type: schema, value: values, path: [] }, result.error.issues),
+      ...contradictions(Object.fromEntries(valid)),
+    ],
+  };
 }
 
 /** `3.13` of `3.13.5`. */

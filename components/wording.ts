@@ -27,7 +27,10 @@ export function url(pattern: RegExp, needed: string, example: string) {
   return fromYaml(
     z
       .string(error)
-      .refine((value) => !hasLogin(value), { error: "a URL without a login is needed", abort: true })
+      .refine((value) => !hasLogin(value), {
+        error: "a URL without a login is needed, as state and logs would keep it",
+        abort: true,
+      })
       .regex(pattern, error)
       .refine((value) => !value.includes("://") || URL.canParse(value), error),
   ).meta({ needed, example });

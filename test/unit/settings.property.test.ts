@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RunError } from "@pulumi/pulumi/errors.js";
+import fc from "fast-check";
+import { keysOf } from "../../components/schema.ts";
+import { parseConfig, settingNames, settings } from "../../components/settings.ts";
+import { record } from "../../ground/program/record.ts";
+import { readStack } from "../../ground/program/stack.ts";
+
+type Values = Record<string, unknown>;
+
+const dev = readStack("dev");
+const sha256 = "0".repeat(64);
+const git = { git: "https://git.example.com/a.git", commit: "0".repeat(40) };
+const some = <T = unknown>(...values: T[]) => fc.constantFrom(...values);
+const optional = <T extends object>(shape: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
+  fc.record(shape, { requiredKeys: [] });
+
+/** Settings as people write them: mostly right, each now and then wrong or contradicting another. */
+const nearlyValid: fc.Arbitrary<Values> = optional<Values>({
+  namespace: some("catalog", "platform/catalog", "Catalog"),
+  registry: optional<Values>({
+    embedded: fc.boolean(),
+    address: some("localhost:5001", "127.0.0.1:5002", "registry.example.com"),
+    username: some("robot", "catalog"),
+  }),
+  os: some("debian", "alpine", "debain"),
+  osVersion: some<unknown>("13", 13, "3.20.3"),
+  osPackages: fc.uniqueArray(some("curl", "bind-tools", "ca-certificates")),
+  pyenv: some("2.7.1", "2.5.4", "2.7"),
+  pythons: fc.array(
+    fc.record({ version: some<unknown>("3.13.5", "3.12.11", "3.11.2", 3.13), sha256: some(sha256) }),
+    {
+      maxLength: 3,
+    },
+  ),
+  javas: fc.array(fc.record({ version: some<unknown>("21", 25) }), { maxLength: 2 }),
+  frameworks: fc.uniqueArray(fc.record({ name: some("flask"), version: some("3.1.3", "1.1.1", "9.9.9") }), {
+    maxLength: 2,
+  }),
+  applications: fc.array(
+    fc.record<Values>(
+      {
+        name: some("flask-helloworld", "java-helloworld"),
+        version: some("1.0.0", "1.0.1"),
+        framework: some("flask", "java", "java21", "flsk"),
+        args: some({}, { FLASK_APP: "app.py" }),
+        publish: fc.integer({ min: 4990, max: 5010 }),
+        memory: some(64, 256),
+      },
+      { requiredKeys: ["name", "version", "framework"] },
+    ),
+    { maxLength: 2 },
+  ),
+  sources: optional<Values>({
+    base: some<unknown>(
+      { mmdebstrap: "trixie" },
+      { rootfs: "a.tar", sha256 },
+      { image: `a:1@sha256:${sha256}` },
+      {},
+    ),
+    osArchive: some("https://mirror.example.com/debian"),
+    pyenv: some<unknown>(git, { folder: "images/flask" }, { folder: "nowhere" }, { git: git.git }),
+    pyenvVirtualenv: some(git),
+    cpython: some({ debianSource: "trixie" }, { url: "https://example.com/{version}.tar.xz" }),
+    pypi: some("https://pypi.example.com/simple", "https://robot:hunter2@pypi.example.com/simple"),
+    application: some({}, { "flask-helloworld": git }, { "flask-helloword": git }),
+    ca: some("package.json", "images", "nowhere"),
+  }),
+}).map((values) => ({ ...dev.values, ...values }));
+
+/** Any JSON, often under names that settings and sources have. */
+const names = fc.oneof(some(...settingNames.all), some(...keysOf(settings.sources as never)), fc.string());
+const anyJson: fc.Arbitrary<Values> = fc
+  .dictionary(
+    names,
+    fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.dictionary(names, fc.jsonValue({ maxDepth: 2 }))),
+  )
+  .chain((values) => some(values, { ...dev.values, ...values }));
+
+/** Bounded by time: on a slow machine there are fewer runs, never a slower suite. */
+const within = (seconds: number, numRuns: number) => ({ numRuns, interruptAfterTimeLimit: seconds * 1000 });
+
+/** Checks the configuration, and where it is valid that the program makes a catalog of it, or says why not. */
+async function check(values: Values): Promise<void> {
+  const { config, problems } = parseConfig(values);
+  for (const problem of problems) {
+    assert.match(problem, /\S/);
+    assert.doesNotMatch(problem, /\n\s*at |hunter2|Invalid input|\[object|undefined/);
+  }
+  assert.equal(config === undefined, problems.length > 0);
+  try {
+    const { resources } = await record({ ...dev, values }, "password");
+    assert.ok(resources.some(({ type }) => type === "docker-build:index:Image"));
+  } catch (error) {
+    assert.ok(RunError.isInstance(error), `${(error as Error).stack}`);
+    assert.doesNotMatch(error.message, /\n\s*at |hunter2/);
+  }
+}
+
+test("nearly valid settings make a catalog, or are answered with sentences", async () => {
+  await fc.assert(fc.asyncProperty(nearlyValid, check), within(3, 150));
+});
+
+test("any JSON is answered with sentences", async () => {
+  await fc.assert(
+    fc.property(anyJson, (values) => {
+      const { config, problems } = parseConfig(values);
+      assert.equal(config === undefined, problems.length > 0);
+      for (const problem of problems) assert.match(problem, /\S/);
+    }),
+    within(2, 2000),
+  );
+});
+
+test("any JSON as a stack's configuration ends in a catalog or a RunError", async () => {
+  await fc.assert(fc.asyncProperty(anyJson, check), within(2, 60));
+});
