@@ -67,7 +67,9 @@ function parse(command: keyof typeof commands, args: string[]): Options {
     return { ...values, args: positionals };
   } catch (error) {
     const options = allowed[command].map((o) => (o === "args" ? "NAME VERSION" : `--${o}`)).join(", ");
-    throw new GroundError(`${(error as Error).message.split(". ")[0]}; ${command} takes ${options || "no options"}.`);
+    throw new GroundError(
+      `${(error as Error).message.split(". ")[0]}; ${command} takes ${options || "no options"}.`,
+    );
   }
 }
 

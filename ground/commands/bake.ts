@@ -57,7 +57,7 @@ export async function bake(options: Options, given?: Ground): Promise<number> {
       await must("docker", ["--config", docker, "pull", "--quiet", image]);
       await runContainer(stack.name, service, image);
     }
-    const answers = await report(images, login, recording.outputs.serviceUrl as string | undefined);
+    const answers = await report(images, login, recording.outputs.serviceUrl as string | null);
     return answers ? 0 : 1;
   } finally {
     rmSync(docker, { recursive: true });

@@ -7,7 +7,11 @@ export type Images = Record<string, { ref: string; digest: string; tags: string[
  * Prints the end of `up`: the images with their compressed sizes in the registry, and what the service answers.
  * @returns whether the service, if there is one, answers.
  */
-export async function report(images: Images, login: Login, serviceUrl: string | undefined): Promise<boolean> {
+export async function report(
+  images: Images,
+  login: Login,
+  serviceUrl: string | null | undefined,
+): Promise<boolean> {
   const rows = await Promise.all(
     inLine(images, null).map(async ({ ref, digest, tags }) => {
       const [repository = "", name = ""] = /^[^/]+\/(.*\/([^/:]+)):[^:]+@/.exec(ref)?.slice(1) ?? [];
@@ -21,7 +25,7 @@ export async function report(images: Images, login: Login, serviceUrl: string | 
     }),
   );
   process.stdout.write(`\n${table([["image", "tag", "digest", "compressed"], ...rows])}\n`);
-  if (serviceUrl === undefined) return true;
+  if (!serviceUrl) return true;
   const answer = await fetch(serviceUrl, { signal: AbortSignal.timeout(10_000) }).then(
     async (response) => ({ ok: response.ok, text: (await response.text()).split("\n")[0] ?? "" }),
     (error: Error) => ({ ok: false, text: error.message }),

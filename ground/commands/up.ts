@@ -31,7 +31,7 @@ export async function up(options: Options): Promise<number> {
   const { stdout } = await must(pulumi.command, ["stack", "output", "--json", "--stack", ground.stack.name], {
     env: state.env,
   });
-  const { images, serviceUrl } = JSON.parse(stdout) as { images: Images; serviceUrl?: string };
+  const { images, serviceUrl } = JSON.parse(stdout) as { images: Images; serviceUrl?: string | null };
   const answers = await report(images, { ...ground.stack.config.registry, password }, serviceUrl);
   process.stdout.write(`\nFrom here on: \`. ${ENV_FILE}\`, then \`pulumi preview\` and \`pulumi up\`.\n`);
   return answers ? 0 : 1;

@@ -71,6 +71,8 @@ export class Workspace {
         config: {
           ...config,
           "catalog:registry": registry,
+          // Not the stack's own, which may be any.
+          "catalog:frameworks": [{ name: "flask", version: "3.1.3" }],
           "catalog:applications": [{ ...application, publish: port }],
           ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [`catalog:${key}`, value])),
         },
