@@ -1,5 +1,6 @@
 #!/bin/sh
-# maven-package.sh [option...]: builds the Maven project of the working directory, without questions.
+# maven-package.sh [option...]: builds the Maven project of the working directory, without questions. Where the project
+# has a .mvn/checksums/checksums.sha256, nothing is used, plugins included, that is not there with its sha256.
 #
 # MAVEN_MIRROR      the URL of a repository that stands in for all others, Maven Central first
 # MAVEN_REPOSITORY  the folder in which downloads are kept; a temporary one by default
@@ -37,5 +38,14 @@ if [ -s "$ca" ]; then
   export MAVEN_OPTS
 fi
 
+checksums=$PWD/.mvn/checksums
+locked=false
+[ ! -f "$checksums/checksums.sha256" ] || locked=true
+processor=aether.artifactResolver.postProcessor.trustedChecksums
+summary=aether.trustedChecksumsSource.summaryFile
+
 mvn --batch-mode --no-transfer-progress --strict-checksums --settings "$work/settings.xml" \
-  -Dmaven.repo.local="${MAVEN_REPOSITORY:-$work/repository}" "$@" package
+  -Dmaven.repo.local="${MAVEN_REPOSITORY:-$work/repository}" \
+  -D$processor=true -D$processor.checksumAlgorithms=SHA-256 -D$processor.failIfMissing=$locked \
+  -D$summary=true -D$summary.basedir="$checksums" -D$summary.originAware=false \
+  "$@" package
