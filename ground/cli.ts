@@ -4,6 +4,7 @@ import { docs } from "./commands/docs.ts";
 import { doctor } from "./commands/doctor.ts";
 import { down } from "./commands/down.ts";
 import { lock } from "./commands/lock.ts";
+import { preview } from "./commands/preview.ts";
 import { test } from "./commands/test.ts";
 import { up } from "./commands/up.ts";
 import type { Options } from "./options.ts";
@@ -14,6 +15,8 @@ const help = `Usage: npm run <command> [-- options]
   up      set the machine up, build and push what has changed, run the service
             --stack NAME  the stack (default dev; restricted where the image registry cannot be reached)
             --engine      fail where there is no Pulumi, instead of building without it
+  preview say what \`up\` would change, in one sentence at the end
+            --stack NAME  the stack (default the selected one)
   down    remove what \`up\` or \`bake\` made: containers, registry, builder
             --stack NAME
   doctor  look at what is there and what would be chosen; changes nothing
@@ -28,10 +31,11 @@ const help = `Usage: npm run <command> [-- options]
             --only NAME   one of unit, image, e2e
 `;
 
-const commands = { up, down, doctor, bake, lock, docs, test };
+const commands = { up, preview, down, doctor, bake, lock, docs, test };
 
 const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   up: ["stack", "engine"],
+  preview: ["stack"],
   down: ["stack"],
   doctor: ["stack"],
   bake: ["stack", "build"],
