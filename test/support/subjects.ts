@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import type { TestContext } from "node:test";
 import type { BakeFile } from "../../ground/program/bakeFile.ts";
 import { loginFolder } from "../../ground/tools/dockerConfig.ts";
-import { must } from "../../ground/tools/exec.ts";
+import { must, run } from "../../ground/tools/exec.ts";
 import type { Login } from "../../ground/tools/registry.ts";
 import { rulesFor, type Subject } from "../image/rules.ts";
 import type { Workspace } from "./workspace.ts";
@@ -29,7 +29,11 @@ export function subjectsOf(workspace: Workspace): Subject[] {
 /** Pulls images and asks each for all that it must be. */
 export async function testImages(t: TestContext, subjects: readonly Subject[], login: Login): Promise<void> {
   const dockerConfig = loginFolder(login);
-  t.after(() => rmSync(dockerConfig, { recursive: true }));
+  t.after(async () => {
+    rmSync(dockerConfig, { recursive: true });
+    // By the tags of the pulls: an image that is forgotten by its digest keeps its tag.
+    for (const { ref } of subjects) await run("docker", ["image", "rm", ref]);
+  });
   for (const subject of subjects) {
     await t.test(subject.image, async (t) => {
       await must("docker", ["--config", dockerConfig, "pull", "--quiet", subject.ref]);
