@@ -51,8 +51,10 @@ async function remove(name: string): Promise<void> {
 
 /** Pulled images keep the layers of a registry that is gone. By name: another stack may run the same image. */
 async function forgetImages(pattern: string): Promise<void> {
-  const format = "{{.Repository}}@{{.Digest}}";
+  const format = "{{.Repository}}:{{.Tag}}\n{{.Repository}}@{{.Digest}}";
   const list = ["image", "ls", "--digests", "--format", format, "--filter", `reference=${pattern}`];
-  const names = new Set((await must("docker", list)).stdout.split("\n").filter(Boolean));
+  const { stdout } = await must("docker", list);
+  // What was pulled by tag has two names, and keeps the one that is not removed.
+  const names = new Set(stdout.split("\n").filter((name) => name && !name.endsWith("<none>")));
   if (names.size > 0) await run("docker", ["image", "rm", ...names]);
 }

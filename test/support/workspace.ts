@@ -138,18 +138,10 @@ export class Workspace {
         ...(await list("volume", "ls", "--filter", `label=${label}`, "--format", "volume {{.Name}}")),
       );
     }
-    const images = `localhost:${this.registryPort}/catalog/*`;
-    found.push(
-      ...(await list(
-        "image",
-        "ls",
-        "--filter",
-        `reference=${images}`,
-        "--digests",
-        "--format",
-        "image {{.Repository}}@{{.Digest}}",
-      )),
-    );
+    const filter = ["--filter", `reference=localhost:${this.registryPort}/catalog/*`];
+    const format = "image {{.Repository}}:{{.Tag}}\nimage {{.Repository}}@{{.Digest}}";
+    const images = await list("image", "ls", "--digests", ...filter, "--format", format);
+    found.push(...images.filter((name) => !name.endsWith("<none>")));
     return [...new Set(found)];
   }
 
