@@ -32,6 +32,7 @@ FROM scratch AS application
 COPY app/ /
 FROM \${PARENT}
 COPY --from=application / /app/
+STOPSIGNAL SIGKILL
 CMD ["sleep", "infinity"]
 `,
 };
@@ -57,35 +58,30 @@ interface Row {
   readonly updated?: string[];
 }
 
-const settings = (workspace: Workspace, from: string, to: string) =>
-  workspace.edit(`Pulumi.${workspace.stack}.yaml`, from, to);
+const set = (settings: Record<string, unknown>) => (workspace: Workspace) =>
+  workspace.configure((config) => ({ ...config, ...settings }));
 
 const rows: Row[] = [
   { change: "nothing", make: () => {}, previewed: [] },
   {
     change: "a tool of the operating system",
-    make: (w) => settings(w, "config:\n", "config:\n  catalog:osPackages: [curl, less]\n"),
+    make: set({ "catalog:osPackages": ["curl", "less"] }),
     previewed: all,
   },
-  {
-    change: "pyenv 2.5.4 → 2.5.5",
-    make: (w) => settings(w, "pyenv: 2.5.4", "pyenv: 2.5.5"),
-    previewed: fromPyenv,
-  },
+  { change: "pyenv 2.5.4 → 2.5.5", make: set({ "catalog:pyenv": "2.5.5" }), previewed: fromPyenv },
   {
     change: "CPython 3.13.5 → 3.13.15",
-    make: (w) => settings(w, "3.13.5", "3.13.15"),
-    previewed: fromPython.sort(),
+    make: set({ "catalog:pythons": [python("3.13.15")] }),
+    previewed: fromPython,
   },
   {
     change: "a second Python",
-    make: (w) =>
-      settings(w, "  catalog:frameworks", `    - ${JSON.stringify(python("3.12.11"))}\n  catalog:frameworks`),
+    make: set({ "catalog:pythons": [python("3.13.15"), python("3.12.11")] }),
     previewed: second,
   },
   {
     change: "the second Python removed",
-    make: (w) => settings(w, `    - ${JSON.stringify(python("3.12.11"))}\n`, ""),
+    make: set({ "catalog:pythons": [python("3.13.15")] }),
     previewed: second,
   },
   {
@@ -102,22 +98,13 @@ const rows: Row[] = [
     change: "a comment in a Dockerfile",
     make: (w) =>
       w.edit("images/python/Dockerfile", "ARG PYTHON_VERSION", "# The version.\nARG PYTHON_VERSION"),
-    previewed: fromPython.sort(),
+    previewed: fromPython,
     updated: ["python-3.13-image"],
   },
-  {
-    change: "a label",
-    make: (w) => settings(w, "config:\n", "config:\n  catalog:labels: {vendor: Other}\n"),
-    previewed: all,
-  },
+  { change: "a label", make: set({ "catalog:labels": { vendor: "Other" } }), previewed: all },
   {
     change: "the order of keys in the stack file",
-    make: (w) =>
-      settings(
-        w,
-        "  catalog:labels: {vendor: Other}\n  catalog:osPackages: [curl, less]\n",
-        "  catalog:osPackages: [curl, less]\n  catalog:labels: {vendor: Other}\n",
-      ),
+    make: (w) => w.configure((config) => Object.fromEntries(Object.entries(config).reverse())),
     previewed: [],
   },
 ];

@@ -126,6 +126,13 @@ export class Workspace {
     this.write(file, content.replace(from, to));
   }
 
+  /** Changes the settings of the stack's file, given with their namespace; what it returns is written, in that order. */
+  configure(change: (config: Settings) => Settings): void {
+    const file = `Pulumi.${this.stack}.yaml`;
+    const content = parse(this.read(file)) as { config: Settings };
+    this.write(file, stringify({ ...content, config: change(content.config) }));
+  }
+
   /** The containers and volumes of the stack, by whatever way they were made. */
   async leftovers(): Promise<string[]> {
     const list = async (...args: string[]) => (await run("docker", args)).stdout.split("\n").filter(Boolean);
