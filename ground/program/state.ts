@@ -5,7 +5,7 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Found } from "../machine/pulumi.ts";
 import { processStart } from "../tools/daemon.ts";
-import { must, run } from "../tools/exec.ts";
+import { lastLine, must, run } from "../tools/exec.ts";
 import { GroundError, note, say } from "../tools/log.ts";
 import { STACK_LABEL } from "./containers.ts";
 import { endOrphans } from "./orphans.ts";
@@ -79,7 +79,7 @@ export async function ensureStack(pulumi: Found, state: State, stack: Stack): Pr
   const selected = await run(pulumi.command, ["stack", "select", name], { env: state.env });
   if (selected.code !== 0) {
     if (!/no stack named/.test(selected.stderr))
-      throw new GroundError(`The state cannot be read: ${cause(selected.stderr)}`);
+      throw new GroundError(`The state cannot be read: ${lastLine(selected.stderr).replace(/^error: /, "")}`);
     await must(pulumi.command, ["stack", "init", name], { env: state.env });
     say("stack", `${name}, new`);
   }
@@ -161,5 +161,3 @@ async function forgetPending(pulumi: Found, state: State, { name }: Stack): Prom
   const orphans = all.stdout.split("\n").filter((id) => id && !known.has(id));
   if (orphans.length > 0) await must("docker", ["rm", "-fv", ...orphans]);
 }
-
-const cause = (text: string): string => (text.trim().split("\n").at(-1) ?? "").replace(/^error: /, "");
