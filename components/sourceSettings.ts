@@ -3,7 +3,8 @@ import { z } from "zod";
 import { sha256, text, url, word } from "./wording.ts";
 
 const suite = text(/^[a-z]+$/, "a suite of Debian", "trixie").describe("The suite of Debian.");
-const webUrl = (needed: string, example: string) => url(/^https?:\/\/\S+$/i, needed, example);
+/** A URL for HTTP. */
+export const webUrl = (needed: string, example: string) => url(/^https?:\/\/\S+$/i, needed, example);
 
 const image = z
   .strictObject({
@@ -87,28 +88,23 @@ export type Source =
   | DebianPackage;
 
 const oneOf = (kinds: string) => `one of ${kinds} is needed`;
-const gitOrFolder = z.union([git, folder], oneOf("{git, commit}, {folder}"));
+
+/** A git repository or a folder. */
+export const gitOrFolder = z.union([git, folder], oneOf("{git, commit}, {folder}"));
+
+/** What an operating system layer is built on. */
+export const baseSource = z.union(
+  [image, rootfs, mmdebstrap],
+  oneOf("{image}, {rootfs, sha256}, {mmdebstrap}"),
+);
+
+/** Where pyenv comes from. */
+export const pyenvSource = z.union(
+  [git, folder, debianPackage],
+  oneOf("{git, commit}, {folder}, {debianPackage, …}"),
+);
 
 export const sourcesSchema = z.strictObject({
-  base: z
-    .union([image, rootfs, mmdebstrap], oneOf("{image}, {rootfs, sha256}, {mmdebstrap}"))
-    .default({
-      image: "debian:13-slim@sha256:020c0d20b9880058cbe785a9db107156c3c75c2ac944a6aa7ab59f2add76a7bd",
-    })
-    .describe("What the operating system layer is built on."),
-  osArchive: webUrl("a URL", "https://mirror.example.com/debian")
-    .optional()
-    .describe("A mirror of the operating system's packages; without it, what the base has."),
-  pyenv: z
-    .union([git, folder, debianPackage], oneOf("{git, commit}, {folder}, {debianPackage, …}"))
-    .default({
-      git: "https://github.com/pyenv/pyenv.git",
-      commit: "45180928d34ce5adf21931a494881bbf502ef6bd",
-    })
-    .describe("Where pyenv comes from."),
-  pyenvVirtualenv: gitOrFolder
-    .optional()
-    .describe("Where pyenv-virtualenv comes from; without it, there is none."),
   cpython: z
     .union([archiveUrl, debianSource], oneOf("{url}, {debianSource}"))
     .default({ url: "https://www.python.org/ftp/python/{version}/Python-{version}.tar.xz" })
@@ -130,5 +126,7 @@ export const sourcesSchema = z.strictObject({
     .describe("The company's CA certificates; steps of a build get them as a secret, no layer keeps them."),
 });
 
-/** Where everything from outside comes from. */
+/** Where comes from what no list of the configuration pins. */
 export type Sources = z.output<typeof sourcesSchema>;
+/** What an operating system layer is built on. */
+export type BaseSource = z.output<typeof baseSource>;

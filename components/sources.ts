@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { RunError } from "@pulumi/pulumi/errors.js";
 import { stage } from "./buildContext.ts";
-import type { DebianPackage, Mmdebstrap, Rootfs, Source, Sources } from "./sourceSettings.ts";
+import type { Config } from "./settings.ts";
+import type { BaseSource, DebianPackage, Mmdebstrap, Rootfs, Source } from "./sourceSettings.ts";
+import { series } from "./tree.ts";
 
 export type { Source, Sources } from "./sourceSettings.ts";
 
@@ -16,23 +18,28 @@ export interface PreparedSource {
 }
 
 /** All sources of a configuration that must be prepared on this machine; none where the internet gives them. */
-export function preparedSources(config: {
-  readonly sources: Sources;
-  readonly pythons: readonly { version: string; sha256: string }[];
-}): PreparedSource[] {
-  const { base, pyenv, cpython, osArchive } = config.sources;
+export function preparedSources({
+  systems,
+  pyenvs,
+  pythons,
+  sources: { cpython },
+}: Pick<Config, "systems" | "pyenvs" | "pythons" | "sources">): PreparedSource[] {
   const prepared: PreparedSource[] = [];
-  if ("mmdebstrap" in base) {
-    prepared.push({
-      key: preparedKey("base", base),
-      source: { ...base, ...(osArchive ? { mirror: osArchive } : {}) },
-    });
+  for (const { base, archive } of systems) {
+    if ("mmdebstrap" in base) {
+      prepared.push({
+        key: preparedKey("base", base),
+        source: { ...base, ...(archive ? { mirror: archive } : {}) },
+      });
+    }
+    if ("rootfs" in base) prepared.push({ key: preparedKey("base", base), source: base });
   }
-  if ("rootfs" in base) prepared.push({ key: preparedKey("base", base), source: base });
-  if ("debianPackage" in pyenv) prepared.push({ key: preparedKey("pyenv", pyenv), source: pyenv });
+  for (const { source } of pyenvs) {
+    if ("debianPackage" in source) prepared.push({ key: preparedKey("pyenv", source), source });
+  }
   if ("debianSource" in cpython) {
-    for (const { version, sha256 } of config.pythons) {
-      const package_ = `python${version.split(".").slice(0, 2).join(".")}`;
+    for (const { version, sha256 } of pythons) {
+      const package_ = `python${series(version)}`;
       prepared.push({
         key: `cpython-${version}`,
         source: {
@@ -77,7 +84,7 @@ export function preparedContext(key: string): string {
 }
 
 /** What an image is based on, as people name it, and its digest where that is known. */
-export function describeBase(source: Sources["base"]): { name: string; digest: string } {
+export function describeBase(source: BaseSource): { name: string; digest: string } {
   if ("image" in source) {
     const [name, digest] = source.image.split("@") as [string, string];
     return { name, digest };

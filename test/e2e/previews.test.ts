@@ -37,17 +37,18 @@ CMD ["sleep", "infinity"]
 `,
 };
 
+const pyenv = (version: string) => ({ version, source: { folder: "images/os/alpine" } });
 const python = (version: string) => ({ version, sha256: "0".repeat(64) });
 const service = [
   "flask-helloworld-image",
   "flask-helloworld-service-container",
   "flask-helloworld-service-image",
 ];
-const fromFlask = ["flask-3.1-python-3.13-image", ...service];
-const fromPython = [...fromFlask, "python-3.13-image"];
-const fromPyenv = [...fromPython, "pyenv-image"].sort();
-const all = ["debian-image", ...fromPyenv];
-const second = ["flask-3.1-python-3.12-image", "python-3.12-image"];
+const fromFlask = ["flask-3.1-python-3.13-debian-13-image", ...service];
+const fromPython = [...fromFlask, "python-3.13-debian-13-image"];
+const fromPyenv = [...fromPython, "pyenv-2.5-debian-13-image"].sort();
+const all = ["debian-13-image", ...fromPyenv];
+const second = ["flask-3.1-python-3.12-debian-13-image", "python-3.12-debian-13-image"];
 
 interface Row {
   readonly change: string;
@@ -65,10 +66,14 @@ const rows: Row[] = [
   { change: "nothing", make: () => {}, previewed: [] },
   {
     change: "a tool of the operating system",
-    make: set({ "catalog:osPackages": ["curl", "less"] }),
+    make: (w) =>
+      w.configure((config) => {
+        const [system] = config["catalog:systems"] as object[];
+        return { ...config, "catalog:systems": [{ ...system, packages: ["curl", "less"] }] };
+      }),
     previewed: all,
   },
-  { change: "pyenv 2.5.4 → 2.5.5", make: set({ "catalog:pyenv": "2.5.5" }), previewed: fromPyenv },
+  { change: "pyenv 2.5.4 → 2.5.5", make: set({ "catalog:pyenvs": [pyenv("2.5.5")] }), previewed: fromPyenv },
   {
     change: "CPython 3.13.5 → 3.13.15",
     make: set({ "catalog:pythons": [python("3.13.15")] }),
@@ -99,7 +104,7 @@ const rows: Row[] = [
     make: (w) =>
       w.edit("images/python/Dockerfile", "ARG PYTHON_VERSION", "# The version.\nARG PYTHON_VERSION"),
     previewed: fromPython,
-    updated: ["python-3.13-image"],
+    updated: ["python-3.13-debian-13-image"],
   },
   { change: "a label", make: set({ "catalog:labels": { vendor: "Other" } }), previewed: all },
   {
@@ -117,10 +122,10 @@ before(async () => {
   await ensureDocker();
   const base = await chooseStack();
   workspace = await Workspace.make(base.name, {
-    pyenv: "2.5.4",
+    systems: base.config.systems,
+    pyenvs: [pyenv("2.5.4")],
     pythons: [python("3.13.5")],
     frameworks: [{ name: "flask", version: "3.1.3" }],
-    sources: { base: base.config.sources.base, pyenv: { folder: "images/os/alpine" } },
   });
   for (const [folder, content] of Object.entries(dockerfiles))
     workspace.write(`${folder}/Dockerfile`, content);
