@@ -51,17 +51,25 @@ const mmdebstrap = z
   .strictObject({ mmdebstrap: suite })
   .describe("A root file system made by mmdebstrap from Debian's signed archive.");
 
-const debianPackage = z
+const debianPackages = z
   .strictObject({
-    debianPackage: word("a package name", "pyenv").describe("The package."),
+    debianPackages: z
+      .array(
+        z.strictObject({
+          name: word("a package name", "pyenv").describe("The package."),
+          version: word("the package's version", "2.5.4-1").describe("Its version."),
+          sha256: sha256.describe("Its checksum."),
+        }),
+        "a list of {name, version, sha256} is needed",
+      )
+      .min(1, "at least one package is needed")
+      .describe("The packages, one over the other."),
     suite,
-    version: word("the package's version", "2.5.4-1").describe("Its version."),
-    sha256: sha256.describe("Its checksum."),
-    path: text(/^[^/]\S*$/, "a path in the package, without leading slash", "usr/share/pyenv").describe(
-      "The folder in it.",
+    path: text(/^[^/]\S*$/, "a path in the packages, without leading slash", "usr/share/pyenv").describe(
+      "The folder in them.",
     ),
   })
-  .describe("A folder of a Debian package.");
+  .describe("A folder of Debian packages.");
 
 const archiveUrl = z
   .strictObject({
@@ -80,12 +88,12 @@ const debianSource = z
 /** The kinds of source, of which each of a layer's stages takes some. */
 export type Rootfs = z.output<typeof rootfs>;
 export type Mmdebstrap = z.output<typeof mmdebstrap>;
-export type DebianPackage = z.output<typeof debianPackage>;
+export type DebianPackages = z.output<typeof debianPackages>;
 export type Source =
   | z.output<typeof image | typeof git | typeof folder>
   | Rootfs
   | Mmdebstrap
-  | DebianPackage;
+  | DebianPackages;
 
 const oneOf = (kinds: string) => `one of ${kinds} is needed`;
 
@@ -100,8 +108,8 @@ export const baseSource = z.union(
 
 /** Where pyenv comes from. */
 export const pyenvSource = z.union(
-  [git, folder, debianPackage],
-  oneOf("{git, commit}, {folder}, {debianPackage, …}"),
+  [git, folder, debianPackages],
+  oneOf("{git, commit}, {folder}, {debianPackages, …}"),
 );
 
 export const sourcesSchema = z.strictObject({

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { RunError } from "@pulumi/pulumi/errors.js";
 import { stage } from "./buildContext.ts";
 import type { Config } from "./settings.ts";
-import type { BaseSource, DebianPackage, Mmdebstrap, Rootfs, Source } from "./sourceSettings.ts";
+import type { BaseSource, DebianPackages, Mmdebstrap, Rootfs, Source } from "./sourceSettings.ts";
 import { series } from "./tree.ts";
 
 export type { Source, Sources } from "./sourceSettings.ts";
@@ -13,7 +13,7 @@ export interface PreparedSource {
   readonly source:
     | Rootfs
     | (Mmdebstrap & { mirror?: string })
-    | DebianPackage
+    | DebianPackages
     | { debianSource: string; suite: string; file: string; sha256: string; as: string };
 }
 
@@ -35,7 +35,7 @@ export function preparedSources({
     if ("rootfs" in base) prepared.push({ key: preparedKey("base", base), source: base });
   }
   for (const { source } of pyenvs) {
-    if ("debianPackage" in source) prepared.push({ key: preparedKey("pyenv", source), source });
+    if ("debianPackages" in source) prepared.push({ key: preparedKey("pyenv", source), source });
   }
   if ("debianSource" in cpython) {
     for (const { version, sha256 } of pythons) {
@@ -96,5 +96,6 @@ export function describeBase(source: BaseSource): { name: string; digest: string
 
 function preparedKey(name: string, source: PreparedSource["source"]): string {
   if ("mmdebstrap" in source) return `${name}-${source.mmdebstrap}`;
-  return `${name}-${source.sha256.slice(0, 12)}`;
+  const { sha256 } = "debianPackages" in source ? (source.debianPackages[0] as { sha256: string }) : source;
+  return `${name}-${sha256.slice(0, 12)}`;
 }

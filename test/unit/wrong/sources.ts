@@ -70,10 +70,10 @@ export const wrongSources: readonly Wrong[] = [
   ],
   [
     "a Debian package without its rest",
-    onPyenv({ source: { debianPackage: "pyenv", suite: "trixie" } }),
-    "pyenvs[0].source.version: missing; the package's version is needed, for example 2.5.4-1",
-    "pyenvs[0].source.sha256: missing; a sha256 in 64 hexadecimal digits is needed, for example 93e583f2…",
-    "pyenvs[0].source.path: missing; a path in the package, without leading slash is needed, for example usr/share/pyenv",
+    onPyenv({ source: { debianPackages: [{ name: "pyenv" }], suite: "trixie" } }),
+    "pyenvs[0].source.debianPackages[0].version: missing; the package's version is needed, for example 2.5.4-1",
+    "pyenvs[0].source.debianPackages[0].sha256: missing; a sha256 in 64 hexadecimal digits is needed, for example 93e583f2…",
+    "pyenvs[0].source.path: missing; a path in the packages, without leading slash is needed, for example usr/share/pyenv",
   ],
   [
     "a login in a git URL",
