@@ -10,7 +10,7 @@ export interface PythonArgs extends LayerArgs {
   readonly parent: Pyenv;
   /** The full version, and the checksum of its source archive. */
   readonly settings: Config["pythons"][number];
-  /** `cpython`: where the source archive comes from. */
+  /** `cpython`: where the source archive comes from, unless the settings say it. */
   readonly sources: Pick<Sources, "cpython">;
 }
 
@@ -18,8 +18,7 @@ export interface PythonArgs extends LayerArgs {
 export class Python extends ImageLayer {
   public constructor(name: string, args: PythonArgs, options: pulumi.ComponentResourceOptions) {
     const { catalog, parent } = args;
-    const { version, sha256 } = args.settings;
-    const source = args.sources.cpython;
+    const { version, sha256, source = args.sources.cpython } = args.settings;
     super(
       "Python",
       name,

@@ -2,7 +2,14 @@ import { readdirSync } from "node:fs";
 import { z } from "zod";
 import { contradictions } from "./contradictions.ts";
 import { choice, problemsOf, secretsIn } from "./problems.ts";
-import { baseSource, gitOrFolder, pyenvSource, sourcesSchema, webUrl } from "./sourceSettings.ts";
+import {
+  baseSource,
+  cpythonSource,
+  gitOrFolder,
+  pyenvSource,
+  sourcesSchema,
+  webUrl,
+} from "./sourceSettings.ts";
 import { sha256, text, url, whole, word } from "./wording.ts";
 
 const fullVersion = text(/^\d+\.\d+\.\d+([a-z]+\d+)?$/, "a full version", "3.13.5");
@@ -131,7 +138,8 @@ const schema = z.strictObject({
     .array(
       z.strictObject({
         version: fullVersion.describe("The version."),
-        sha256: sha256.describe("The checksum of Python-<version>.tar.xz."),
+        sha256: sha256.describe("The checksum of its source archive, Python-<version>.tar.xz."),
+        source: cpythonSource.optional().describe("Where it comes from. Default: sources.cpython."),
         on,
       }),
       "a list of {version, sha256} is needed",

@@ -112,9 +112,11 @@ export const pyenvSource = z.union(
   oneOf("{git, commit}, {folder}, {debianPackages, …}"),
 );
 
+/** Where a CPython comes from. */
+export const cpythonSource = z.union([archiveUrl, debianSource], oneOf("{url}, {debianSource}"));
+
 export const sourcesSchema = z.strictObject({
-  cpython: z
-    .union([archiveUrl, debianSource], oneOf("{url}, {debianSource}"))
+  cpython: cpythonSource
     .default({ url: "https://www.python.org/ftp/python/{version}/Python-{version}.tar.xz" })
     .describe("Where CPython's source archives come from."),
   pypi: webUrl("the URL of an index", "https://pypi.example.com/simple")

@@ -14,7 +14,7 @@ export interface PreparedSource {
     | Rootfs
     | (Mmdebstrap & { mirror?: string })
     | DebianPackages
-    | { debianSource: string; suite: string; file: string; sha256: string; as: string };
+    | { debianSource: string; suite: string; sha256: string; as: string };
 }
 
 /** All sources of a configuration that must be prepared on this machine; none where the internet gives them. */
@@ -37,20 +37,17 @@ export function preparedSources({
   for (const { source } of pyenvs) {
     if ("debianPackages" in source) prepared.push({ key: preparedKey("pyenv", source), source });
   }
-  if ("debianSource" in cpython) {
-    for (const { version, sha256 } of pythons) {
-      const package_ = `python${series(version)}`;
-      prepared.push({
-        key: `cpython-${version}`,
-        source: {
-          debianSource: package_,
-          suite: cpython.debianSource,
-          file: `${package_}_${version}.orig.tar.xz`,
-          sha256,
-          as: `Python-${version}.tar.xz`,
-        },
-      });
-    }
+  for (const { version, sha256, source = cpython } of pythons) {
+    if ("url" in source) continue;
+    prepared.push({
+      key: `cpython-${version}`,
+      source: {
+        debianSource: `python${series(version)}`,
+        suite: source.debianSource,
+        sha256,
+        as: `Python-${version}`,
+      },
+    });
   }
   return prepared;
 }

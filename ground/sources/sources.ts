@@ -85,9 +85,9 @@ async function layerOf(source: GroundSource, work: string): Promise<string> {
       await copyClosed(join(folder, path), content);
     }
   } else {
-    const file = await debianSourceFile(source.debianSource, source.suite, source.file, source.sha256);
+    const file = await debianSourceFile(source.debianSource, source.suite, source.sha256);
     await mkdir(content);
-    await cp(file, join(content, source.as));
+    await cp(file, join(content, `${source.as}${/\.tar\.\w+$/.exec(file)?.[0] ?? ""}`));
   }
   const archive = join(work, "content.tar");
   await folderTar(content, archive);
