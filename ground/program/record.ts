@@ -17,11 +17,20 @@ export interface Registration {
   readonly retained: boolean;
 }
 
-/** What the program did: its resources in the order of their registration, and its outputs. */
+/** What the program has said by `pulumi.log`. */
+export interface Message {
+  readonly severity: "info" | "warn";
+  readonly text: string;
+}
+
+/** What the program did: its resources in the order of their registration, its outputs, and what it said. */
 export interface Recording {
   readonly resources: readonly Registration[];
   readonly outputs: Record<string, unknown>;
+  readonly messages: readonly Message[];
 }
+
+type Runnable = Pick<Stack, "name" | "project" | "values">;
 
 const SECRET = "4dabf18193072939515e22adb298388d";
 let runs = 0;
@@ -34,10 +43,22 @@ export const recordedDigest = (resource: string): string => `sha256:recorded-${r
  * @param password the registry's password; undefined for a stack that has none.
  * @throws whatever the program throws, such as a pulumi.RunError for its configuration.
  */
-export async function record(
-  stack: Pick<Stack, "name" | "project" | "values">,
-  password?: string,
-): Promise<Recording> {
+export async function record(stack: Runnable, password?: string): Promise<Recording> {
+  const messages: Message[] = [];
+  const hear = (severity: Message["severity"]) => async (text: string) => {
+    messages.push({ severity, text });
+  };
+  const { info, warn } = pulumi.log;
+  // With no engine to take them, the SDK would print them.
+  Object.assign(pulumi.log, { info: hear("info"), warn: hear("warn") });
+  try {
+    return { ...(await run(stack, password)), messages };
+  } finally {
+    Object.assign(pulumi.log, { info, warn });
+  }
+}
+
+async function run(stack: Runnable, password?: string): Promise<Omit<Recording, "messages">> {
   const resources: Registration[] = [];
   const options = new Map<string, { parent: string | undefined; dependsOn: string[]; retained: boolean }>();
   const config = Object.entries({
