@@ -36,7 +36,7 @@ export interface ImageLayerArgs extends LayerArgs {
 /** An image or root file system from outside. */
 export interface Base {
   readonly name: string;
-  readonly digest: string;
+  readonly digest: pulumi.Input<string>;
 }
 
 /** One image of the catalog: built by BuildKit, pushed to the registry, known to others by its digest. */

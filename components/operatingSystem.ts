@@ -1,8 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { baseOf } from "./baseImage.ts";
 import { stage } from "./buildContext.ts";
 import { ImageLayer, type LayerArgs } from "./imageLayer.ts";
 import type { Config } from "./settings.ts";
-import { contextOf, describeBase } from "./sources.ts";
 
 export interface OperatingSystemArgs extends LayerArgs {
   /** Which operating system, with which tools, on what. */
@@ -12,18 +12,19 @@ export interface OperatingSystemArgs extends LayerArgs {
 /** The root of the tree: a base image with a user (uid and gid 1000), tools, and a login shell as entry point. */
 export class OperatingSystem extends ImageLayer {
   public constructor(name: string, args: OperatingSystemArgs, options: pulumi.ComponentResourceOptions) {
-    const { name: os, version, packages, base, archive } = args.settings;
+    const { name: os, version, packages, archive } = args.settings;
+    const base = baseOf(args.settings.base);
     super(
       "OperatingSystem",
       name,
       {
         catalog: args.catalog,
-        from: describeBase(base),
+        from: base,
         image: os,
         version,
         descent: "",
         context: stage(os, [`images/os/${os}`]),
-        namedContexts: { base: contextOf("base", base) },
+        namedContexts: { base: base.location },
         buildArgs: {
           USER_NAME: os,
           PACKAGES: packages.join(" "),

@@ -9,10 +9,13 @@ export const webUrl = (needed: string, example: string) => url(/^https?:\/\/\S+$
 const image = z
   .strictObject({
     image: text(
-      /^[\w./:-]+:[\w.-]+@sha256:[0-9a-f]{64}$/,
-      "an image with tag and digest",
+      /^[\w.-]+(:\d+)?(\/[\w.-]+)*(:[\w.-]+)?@sha256:[0-9a-f]{64}$/,
+      "an image with its digest",
       "debian:13-slim@sha256:…",
-    ).describe("The image."),
+    ).describe(
+      "The image. Its tag is followed: what it has now is built on, and the digest where the registry does not answer. " +
+        "Without a tag, the digest is built on.",
+    ),
   })
   .describe("An image pinned by digest.");
 
@@ -89,11 +92,7 @@ const debianSource = z
 export type Rootfs = z.output<typeof rootfs>;
 export type Mmdebstrap = z.output<typeof mmdebstrap>;
 export type DebianPackages = z.output<typeof debianPackages>;
-export type Source =
-  | z.output<typeof image | typeof git | typeof folder>
-  | Rootfs
-  | Mmdebstrap
-  | DebianPackages;
+export type Source = z.output<typeof git | typeof folder> | Rootfs | Mmdebstrap | DebianPackages;
 
 const oneOf = (kinds: string) => `one of ${kinds} is needed`;
 

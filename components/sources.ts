@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { RunError } from "@pulumi/pulumi/errors.js";
 import { stage } from "./buildContext.ts";
 import type { Config } from "./settings.ts";
-import type { BaseSource, DebianPackages, Mmdebstrap, Rootfs, Source } from "./sourceSettings.ts";
+import type { DebianPackages, Mmdebstrap, Rootfs, Source } from "./sourceSettings.ts";
 import { series } from "./tree.ts";
 
 export type { Source, Sources } from "./sourceSettings.ts";
@@ -60,7 +60,6 @@ export function preparedSources({
  * @throws RunError where a source should have been prepared and was not.
  */
 export function contextOf(name: string, source: Source): string {
-  if ("image" in source) return `docker-image://${source.image}`;
   if ("git" in source) return `${source.git}#${source.commit}`;
   if ("folder" in source) return stage(name, [source.folder]);
   return preparedContext(preparedKey(name, source));
@@ -78,17 +77,6 @@ export function preparedContext(key: string): string {
     );
   }
   return `oci-layout://${layout}@${index.manifests[0].digest}`;
-}
-
-/** What an image is based on, as people name it, and its digest where that is known. */
-export function describeBase(source: BaseSource): { name: string; digest: string } {
-  if ("image" in source) {
-    const [name, digest] = source.image.split("@") as [string, string];
-    return { name, digest };
-  }
-  const name =
-    "mmdebstrap" in source ? `mmdebstrap:${source.mmdebstrap}` : (source.rootfs.split("/").at(-1) as string);
-  return { name, digest: contextOf("base", source).split("@")[1] as string };
 }
 
 function preparedKey(name: string, source: PreparedSource["source"]): string {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
+import "../support/offline.ts";
 
 const { resources } = await record(readStack("article"), "password");
 const inputsOf = (name: string) => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { bakeFile, levels } from "../../ground/program/bakeFile.ts";
 import { record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
+import "../support/offline.ts";
 
 const password = "a-password-of-the-tests";
 const dev = readStack("dev");

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { parseConfig } from "../../components/settings.ts";
 import { type Recording, record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
+import "../support/offline.ts";
 
 const dev = readStack("dev");
 const helloworld = { name: "java-helloworld", version: "1.0.0", framework: "java", publish: 5002 };

@@ -5,6 +5,7 @@ import { Catalog } from "../../components/catalog.ts";
 import type { Registry } from "../../components/registry.ts";
 import { type Recording, type Registration, record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
+import "../support/offline.ts";
 
 const password = "a-password-of-the-tests";
 const dev = readStack("dev");

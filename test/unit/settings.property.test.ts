@@ -6,6 +6,7 @@ import { keysOf } from "../../components/schema.ts";
 import { parseConfig, settingNames, settings } from "../../components/settings.ts";
 import { record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
+import "../support/offline.ts";
 
 type Values = Record<string, unknown>;
 

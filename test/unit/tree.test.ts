@@ -4,6 +4,7 @@ import { type Config, parseConfig } from "../../components/settings.ts";
 import { treeOf } from "../../components/tree.ts";
 import { type Recording, record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
+import "../support/offline.ts";
 
 const dev = readStack("dev");
 const sha256 = "0".repeat(64);

@@ -15,7 +15,7 @@ export const wrongSources: readonly Wrong[] = [
   [
     "a base by tag only",
     onSystem({ base: { image: "debian:13-slim" } }),
-    'systems[0].base.image: found "debian:13-slim"; an image with tag and digest is needed, for example debian:13-slim@sha256:…',
+    'systems[0].base.image: found "debian:13-slim"; an image with its digest is needed, for example debian:13-slim@sha256:…',
   ],
   [
     "a base of a misspelled kind",
