@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { chooseStack } from "../../ground/commands/prepare.ts";
+import type { Images } from "../../ground/commands/report.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
 import { previewed, select, noEngine as skip, updated } from "../support/engine.ts";
-import { Workspace } from "../support/workspace.ts";
+import { type ImageServer, serveImage } from "../support/imageServer.ts";
+import { loginOf, Workspace } from "../support/workspace.ts";
 
 // The program is the real one and so is the engine; only what the images do is little, so that every row builds in
 // seconds. Each uses its build arguments and its files, as the real ones do.
@@ -62,15 +64,17 @@ interface Row {
 const set = (settings: Record<string, unknown>) => (workspace: Workspace) =>
   workspace.configure((config) => ({ ...config, ...settings }));
 
+const setSystem = (settings: Record<string, unknown>) => (workspace: Workspace) =>
+  workspace.configure((config) => {
+    const [system] = config["catalog:systems"] as object[];
+    return { ...config, "catalog:systems": [{ ...system, ...settings }] };
+  });
+
 const rows: Row[] = [
   { change: "nothing", make: () => {}, previewed: [] },
   {
     change: "a tool of the operating system",
-    make: (w) =>
-      w.configure((config) => {
-        const [system] = config["catalog:systems"] as object[];
-        return { ...config, "catalog:systems": [{ ...system, packages: ["curl", "less"] }] };
-      }),
+    make: setSystem({ packages: ["curl", "less"] }),
     previewed: all,
   },
   { change: "pyenv 2.5.4 → 2.5.5", make: set({ "catalog:pyenvs": [pyenv("2.5.5")] }), previewed: fromPyenv },
@@ -146,3 +150,44 @@ test("a preview lists what `up` may touch, and `up` touches no more", { skip }, 
     });
   }
 });
+
+test("a preview follows the base image", { skip }, async (t) => {
+  const server = await serveDebian();
+  t.after(server.stop);
+  const pin = () => setSystem({ base: { image: server.reference() } })(workspace);
+  pin();
+  assert.deepEqual(await updated(stack), all);
+
+  await t.test("base digest moved", async () => {
+    server.move();
+    const said: string[] = [];
+    assert.deepEqual(await previewed(stack, said), all);
+    assert.match(said.join("\n"), /^info.*: .*localhost:\d+\/base:1 has moved from [0-9a-f]{12} to /m);
+    assert.deepEqual(await updated(stack), all);
+    assert.deepEqual(await previewed(stack), []);
+  });
+
+  server.stop();
+  const silent = /^warning: .*Whether localhost:\d+\/base:1 has moved is not known: .*pinned digest is kept/m;
+
+  await t.test("its registry does not answer: the way back to the pin", async () => {
+    const said: string[] = [];
+    assert.deepEqual(await previewed(stack, said), all);
+    assert.match(said.join("\n"), silent);
+  });
+
+  await t.test("its registry does not answer, and the pin is what was built on: nothing", async () => {
+    pin();
+    const said: string[] = [];
+    assert.deepEqual(await previewed(stack, said), []);
+    assert.match(said.join("\n"), silent);
+  });
+});
+
+/** A registry with the image that the stack has built for its operating system. */
+async function serveDebian(): Promise<ImageServer> {
+  const { value: password } = await stack.getConfig("registryPassword");
+  const { images = { value: {} } } = await stack.outputs();
+  const { "debian-13": debian } = images.value as Images;
+  return await serveImage(loginOf(workspace, password), "catalog/debian", debian?.digest as string);
+}
