@@ -5,8 +5,8 @@ import type { Options } from "../options.ts";
 import { cacheDir, once } from "../tools/cache.ts";
 import { lastLine, must, run, which } from "../tools/exec.ts";
 import { GroundError, say } from "../tools/log.ts";
+import { UV } from "../tools/versions.ts";
 
-const UV = "0.13.9";
 const REQUIREMENTS = "requirements.in";
 const LOCK = "requirements.txt";
 /** Locks hold for this Python and all later ones, where the framework's own requirements allow it. */
