@@ -5,6 +5,7 @@ import type { Options } from "../options.ts";
 import { cacheDir, once } from "../tools/cache.ts";
 import { lastLine, must, run, which } from "../tools/exec.ts";
 import { GroundError, say } from "../tools/log.ts";
+import { pipSettings } from "../tools/pip.ts";
 import { UV } from "../tools/versions.ts";
 
 const REQUIREMENTS = "requirements.in";
@@ -87,7 +88,7 @@ async function compile(folder: string, python: string): Promise<string> {
   const { code, stderr } = await run(
     await ensureUv(),
     [...args, "--no-emit-index-url", REQUIREMENTS, "-o", LOCK, "--quiet"],
-    { cwd: folder, env: { ...(await pipSettings()), UV_PYTHON_DOWNLOADS: "never" } },
+    { cwd: folder, env: { ...(await uvSettings()), UV_PYTHON_DOWNLOADS: "never" } },
   );
   if (code === 0) return python;
   const text = stderr.replaceAll(/\s+/g, " ");
@@ -115,12 +116,16 @@ async function ensureUv(): Promise<string> {
 }
 
 /** uv reads no settings of pip: the index and the certificates, where uv has none of its own. */
-async function pipSettings(): Promise<Record<string, string>> {
-  const { stdout } = await run("python3", ["-m", "pip", "config", "list"]);
-  const names = { UV_DEFAULT_INDEX: "index-url", UV_INDEX: "extra-index-url", SSL_CERT_FILE: "cert" };
+async function uvSettings(): Promise<Record<string, string>> {
+  const settings = await pipSettings();
+  const names = {
+    UV_DEFAULT_INDEX: "index-url",
+    UV_INDEX: "extra-index-url",
+    SSL_CERT_FILE: "cert",
+  } as const;
   return Object.fromEntries(
     Object.entries(names).flatMap(([variable, setting]) => {
-      const value = new RegExp(`^\\S*\\.${setting}='(.*)'$`, "m").exec(stdout)?.[1];
+      const value = settings[setting];
       return value === undefined || process.env[variable] ? [] : [[variable, value]];
     }),
   );
