@@ -4,6 +4,7 @@ import { docs } from "./commands/docs.ts";
 import { doctor } from "./commands/doctor.ts";
 import { down } from "./commands/down.ts";
 import { lock } from "./commands/lock.ts";
+import { outdated } from "./commands/outdated.ts";
 import { preview } from "./commands/preview.ts";
 import { test } from "./commands/test.ts";
 import { up } from "./commands/up.ts";
@@ -26,12 +27,15 @@ const help = `Usage: npm run <command> [-- options]
             --build       build and push from it, run the service
   lock    make requirements.txt of every framework's requirements.in, with hashes
             NAME VERSION  only of this one; a new version begins as the newest one's copy
+  outdated say what is newer than what a stack pins; changes nothing
+            --stack NAME  the stack (default dev)
+            --json        for programs
   docs    write docs/configuration.md, the reference of all settings
   test    unit, image and end-to-end tests
             --only NAME   one of unit, image, e2e
 `;
 
-const commands = { up, preview, down, doctor, bake, lock, docs, test };
+const commands = { up, preview, down, doctor, bake, lock, outdated, docs, test };
 
 const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   up: ["stack", "engine"],
@@ -40,6 +44,7 @@ const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   doctor: ["stack"],
   bake: ["stack", "build"],
   lock: ["args"],
+  outdated: ["stack", "json"],
   docs: [],
   test: ["only"],
 };
@@ -63,6 +68,7 @@ function parse(command: keyof typeof commands, args: string[]): Options {
         stack: { type: "string" },
         engine: { type: "boolean" },
         build: { type: "boolean" },
+        json: { type: "boolean" },
         only: { type: "string" },
       },
     });

@@ -3,6 +3,7 @@ export interface Options {
   readonly stack?: string;
   readonly engine?: boolean;
   readonly build?: boolean;
+  readonly json?: boolean;
   readonly only?: string;
   /** What is given without a name. */
   readonly args?: readonly string[];

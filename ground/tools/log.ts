@@ -17,11 +17,18 @@ export interface Finding {
   readonly text: string;
 }
 
-const color = () => Boolean(process.stdout.isTTY) && !process.env.NO_COLOR;
+let stream: NodeJS.WriteStream = process.stdout;
+
+/** From here on the lines go to standard error: what a command prints is then its result alone. */
+export function logToStderr(): void {
+  stream = process.stderr;
+}
+
+const color = () => Boolean(stream.isTTY) && !process.env.NO_COLOR;
 
 function line(sign: string, style: string, topic: string, text: string): void {
   const head = `${sign} ${topic.padEnd(9)}`;
-  process.stdout.write(`${color() ? `\x1b[${style}m${head}\x1b[0m` : head} ${text}\n`);
+  stream.write(`${color() ? `\x1b[${style}m${head}\x1b[0m` : head} ${text}\n`);
 }
 
 /** A thing is settled: `✓ docker    20.10.24, running`. */
