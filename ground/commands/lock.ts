@@ -75,7 +75,7 @@ const byVersion = (a: string, b: string) =>
 async function lockFolder(folder: string, name = folder): Promise<void> {
   const file = join(folder, LOCK);
   const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
-  const python = await compile(folder, /--python-version (\S+)/.exec(before ?? "")?.[1] ?? OLDEST_PYTHON);
+  const python = await compile(folder, /--python-version[= ](\S+)/.exec(before ?? "")?.[1] ?? OLDEST_PYTHON);
   const after = readFileSync(file, "utf8");
   const count = after.match(/^[\w.-]+==/gm)?.length ?? 0;
   const what = after === before ? "unchanged" : before === undefined ? "new" : "changed";
@@ -84,10 +84,11 @@ async function lockFolder(folder: string, name = folder): Promise<void> {
 
 /** Runs uv for the oldest Python that will do. @returns that Python's series. */
 async function compile(folder: string, python: string): Promise<string> {
-  const args = ["pip", "compile", "--universal", "--python-version", python, "--generate-hashes"];
+  // Written so in the lock's second line, which Renovate reads: it knows options with `=` and no short ones.
+  const args = ["pip", "compile", "--universal", `--python-version=${python}`, "--generate-hashes"];
   const { code, stderr } = await run(
     await ensureUv(),
-    [...args, "--no-emit-index-url", REQUIREMENTS, "-o", LOCK, "--quiet"],
+    [...args, REQUIREMENTS, `--output-file=${LOCK}`, "--quiet"],
     { cwd: folder, env: { ...(await uvSettings()), UV_PYTHON_DOWNLOADS: "never" } },
   );
   if (code === 0) return python;
