@@ -3,9 +3,9 @@ import { globSync, readFileSync, statSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
 import tls from "node:tls";
+import { digestOf, tagsOf } from "../../components/registryClient.ts";
 import { lastLine, run } from "../tools/exec.ts";
 import { archiveOf, type DebianArchive } from "./debianArchive.ts";
-import { digestOf, tagsOf } from "./registry.ts";
 
 /** Who can be asked; tests have their own. Every question may be answered with an Error of one sentence. */
 export interface Outside {

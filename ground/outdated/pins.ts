@@ -1,5 +1,6 @@
 /** What is pinned, by a stack's configuration. */
 import type { Config } from "../../components/settings.ts";
+import { treeOf } from "../../components/tree.ts";
 
 /** Something of one version, and where one may ask what there is besides. */
 export interface Pin {
@@ -35,56 +36,27 @@ export type PinSource =
   /** Nobody can be asked, and why. */
   | { readonly nobody: string };
 
-export interface System {
-  readonly name: string;
-  readonly version: string;
-  readonly base: Config["sources"]["base"];
-  /** A mirror of its packages. */
-  readonly archive?: string | undefined;
-}
-
-type PyenvSource = Config["sources"]["pyenv"];
-
-/** What of a configuration is pinned, in lists. */
-interface Lists extends Pick<Config, "pythons" | "javas" | "applications" | "registry"> {
-  readonly systems: readonly System[];
-  readonly pyenvs: readonly {
-    readonly version: string;
-    readonly source: PyenvSource;
-    readonly virtualenv?: { readonly version: string; readonly source: PyenvSource } | undefined;
-  }[];
-  readonly sources: Pick<Config["sources"], "cpython" | "application">;
-}
-
-function listsOf(config: Config): Lists {
-  const { base, osArchive, pyenv, pyenvVirtualenv } = config.sources;
-  const virtualenv = pyenvVirtualenv && { version: config.pyenvVirtualenv, source: pyenvVirtualenv };
-  return {
-    ...config,
-    systems: [{ name: config.os, version: config.osVersion, base, archive: osArchive }],
-    pyenvs: [{ version: config.pyenv, source: pyenv, virtualenv }],
-  };
-}
+export type System = Config["systems"][number];
+type PyenvSource = Config["pyenvs"][number]["source"];
 
 /** What a stack's configuration pins; requirements are not in it, they have files of their own. */
 export function pinsOf(config: Config): Pin[] {
-  const { systems, pyenvs, pythons, javas, applications, registry, sources } = listsOf(config);
+  const { systems, pyenvs, pythons, applications, registry, sources } = config;
   const pins: Pin[] = systems.map((system) => basePin(system));
   if (registry.embedded && registry.image.includes("@")) pins.push(imagePin("registry", registry.image));
   for (const { version, source, virtualenv } of pyenvs) {
-    pins.push(treePin("pyenv", version, source));
-    if (virtualenv) pins.push(treePin("pyenv-virtualenv", virtualenv.version, virtualenv.source));
+    pins.push(...treePins("pyenv", version, source));
+    if (virtualenv) pins.push(...treePins("pyenv-virtualenv", virtualenv.version, virtualenv.source));
   }
-  const { cpython } = sources;
-  for (const { version } of pythons) {
-    const source = "url" in cpython ? { listing: cpython.url } : cpython;
+  for (const { version, source: from = sources.cpython } of pythons) {
+    const source = "url" in from ? { listing: from.url } : from;
     pins.push({ layer: "python", name: "cpython", pinned: version, source });
   }
-  for (const java of systems) {
-    for (const { version } of javas) {
-      const name = systems.length > 1 ? `openjdk of ${java.name} ${java.version}` : "openjdk";
-      pins.push({ layer: "java", name, pinned: version, source: { java } });
-    }
+  const tree = treeOf(config);
+  for (const { settings, parent } of tree.javas) {
+    const java = parent?.settings as System;
+    const name = systems.length > 1 ? `openjdk of ${java.name} ${java.version}` : "openjdk";
+    pins.push({ layer: "java", name, pinned: settings.version, source: { java } });
   }
   for (const { name } of applications) {
     const source = sources.application[name];
@@ -120,9 +92,11 @@ export function shortImage(tag: string, digest: string): string {
 }
 
 /** pyenv, or a plugin of it. */
-function treePin(name: string, version: string, from: PyenvSource): Pin {
-  const pin = (pinned: string, source: PinSource) => ({ layer: "pyenv", name, pinned, source });
-  if ("git" in from) return pin(version, from);
-  if ("folder" in from) return pin(version, { nobody: "a folder of your own" });
-  return pin(from.version, { debianPackage: from.debianPackage, suite: from.suite });
+function treePins(name: string, version: string, from: PyenvSource): Pin[] {
+  const pin = (name: string, pinned: string, source: PinSource) => ({ layer: "pyenv", name, pinned, source });
+  if ("git" in from) return [pin(name, version, from)];
+  if ("folder" in from) return [pin(name, version, { nobody: "a folder of your own" })];
+  return from.debianPackages.map(({ name, version }) =>
+    pin(name, version, { debianPackage: name, suite: from.suite }),
+  );
 }

@@ -151,13 +151,13 @@ test("CPython in Debian's source packages, with the checksum and the suite", asy
 });
 
 test("Java in Debian's archive and in Alpine's", async () => {
-  const system = { name: "debian", version: "13", base: { mmdebstrap: "trixie" } };
+  const system = { name: "debian", version: "13", packages: [], base: { mmdebstrap: "trixie" } };
   assert.deepEqual(await find("21", { java: system }, { debian }), {
     patch: "21",
     newest: "25",
     notes: ["21 is 21.0.8+9"],
   });
-  const alpine = { name: "alpine", version: "3.22.1", base: { image: "alpine:3.22.1" } };
+  const alpine = { name: "alpine", version: "3.22.1", packages: [], base: { image: "alpine:3.22.1" } };
   const read = async (url: string) =>
     url.includes("/v3.22/community/")
       ? ["21-jre-headless-21.0.8_p9-r0", "21-jdk-21.0.8_p9-r0", "24-jre-headless-24.0.2_p12-r1"]

@@ -13,8 +13,7 @@ const ours: readonly [path: RegExp, why: string][] = [
   [/^applications\[\d+\]\.version$/, "the application's own version, which its people give"],
   [/sha256$/, "a checksum, which only the file itself tells: the pull request says so"],
   [/^registry\.address$|\.address$/, "an address"],
-  // Until systems and pyenvs are lists: a version and its commit are far from each other.
-  [/^(osVersion|pyenv|pyenvVirtualenv|sources\.pyenv(Virtualenv)?\.commit)$/, "not yet in a list"],
+  [/\.on\[\d+\]$|\.framework$/, "the name of a layer"],
 ];
 
 /** Every version, tag, digest and commit of a configuration. */
@@ -68,24 +67,27 @@ config:
       source: { git: https://git.example.com/pyenv.git, commit: ${commit("4")} }
       virtualenv: { version: 1.2.6, source: { git: https://git.example.com/virtualenv.git, commit: ${commit("5")} } }
     - version: 2.5.4
-      source: { debianPackage: pyenv, suite: trixie, version: 2.5.4-1, sha256: ${sum("6")}, path: usr/share/pyenv }
+      source: { debianPackages: [{ name: pyenv, version: 2.5.4-1, sha256: ${sum("6")} }], suite: trixie, path: usr/share/pyenv }
     - version: 2.6.0
       source:
-        debianPackage: pyenv
+        debianPackages:
+          - { name: pyenv, version: 2.6.0-2, sha256: ${sum("6")} }
+          - name: pyenv-runtime
+            version: 2.6.0-3
+            sha256: ${sum("6")}
         suite: sid
-        version: 2.6.0-2
-        sha256: ${sum("6")}
         path: usr/share/pyenv
       virtualenv:
         version: 1.2.5
         source:
           git: https://git.example.com/virtualenv.git
           commit: ${commit("7")}
-  catalog:pythons: [{ version: 3.13.5, sha256: ${sum("8")} }, {version: 3.12.11, sha256: ${sum("9")}}]
-  catalog:javas: [{ version: "21" }, {version: 25}]
+  catalog:pythons: [{ version: 3.13.5, sha256: ${sum("8")} }, {version: 3.12.11, sha256: ${sum("9")}, on: [debian-13]}]
+  catalog:javas: [{ version: "21" }, {version: 25, on: [debian]}]
   catalog:frameworks:
     - { name: flask, version: 3.1.3 }
     - {name: bottle, version: "0.13"}
+    - { name: ansible, version: 2.21.5, on: [python-3.13] }
   catalog:applications:
     - { name: flask-helloworld, version: 1.0.0, framework: flask, args: { FLASK_APP: microblog.py }, publish: 5013 }
   catalog:sources:
