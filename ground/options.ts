@@ -4,6 +4,10 @@ export interface Options {
   readonly engine?: boolean;
   readonly build?: boolean;
   readonly only?: string;
+  readonly images?: string;
+  readonly repeat?: string;
+  readonly json?: string;
+  readonly write?: boolean;
   /** What is given without a name. */
   readonly args?: readonly string[];
 }

@@ -16,5 +16,10 @@ export async function copyProject(folder: string, from = project): Promise<void>
     if (existsSync(join(from, file)))
       cpSync(join(from, file), join(folder, file), { preserveTimestamps: true });
   }
+  linkPackages(folder);
+}
+
+/** Links the installed packages into a folder. */
+export function linkPackages(folder: string): void {
   symlinkSync(join(project, "node_modules"), join(folder, "node_modules"));
 }

@@ -32,11 +32,13 @@ export const recordedDigest = (resource: string): string => `sha256:recorded-${r
 /**
  * Runs the whole program against Pulumi's mocks: nothing is built and no engine is needed.
  * @param password the registry's password; undefined for a stack that has none.
+ * @param program the URL of the program. Default: the catalog's.
  * @throws whatever the program throws, such as a pulumi.RunError for its configuration.
  */
 export async function record(
   stack: Pick<Stack, "name" | "project" | "values">,
   password?: string,
+  program: string = new URL("../../index.ts", import.meta.url).href,
 ): Promise<Recording> {
   const resources: Registration[] = [];
   const options = new Map<string, { parent: string | undefined; dependsOn: string[]; retained: boolean }>();
@@ -85,7 +87,7 @@ export async function record(
     // A query makes it another module: the program runs at each recording, not at the first alone.
     runs += 1;
     try {
-      return { ...(await import(`../../index.ts?run=${runs}`)) };
+      return { ...(await import(`${program}?run=${runs}`)) };
     } catch (error) {
       // Thrown from in here it would also reject promises of the SDK that nobody waits for.
       failure = error;
