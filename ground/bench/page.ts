@@ -31,7 +31,7 @@ export function describeMachine(pulumi: Found, engine: Engine, builder: Builder)
 export function page({ command, date, machine, figures }: Report): string {
   return [
     "# Benchmarks\n",
-    `<!-- Made by \`${command}\`; run that again. -->\n`,
+    `<!-- Made by \`${command} --write\`; run that again. -->\n`,
     `\`${command}\`, ${date.slice(0, 10)}. ${machine}.\n`,
     ...figures.flatMap((figure) => [`## ${figure.title}\n`, `${figure.method}\n`, table(figure)]),
   ].join("\n");

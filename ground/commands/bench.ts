@@ -6,7 +6,7 @@ import { SMALLEST } from "../bench/tree.ts";
 import { leavingAsFound } from "../machine/asFound.ts";
 import { ensureBuilder } from "../machine/builder.ts";
 import { ensureDocker } from "../machine/docker.ts";
-import { type Found, findPulumi } from "../machine/pulumi.ts";
+import { findPulumi } from "../machine/pulumi.ts";
 import { ensureRegistryImage, registryImage } from "../machine/registryImage.ts";
 import type { Options } from "../options.ts";
 import { readStack } from "../program/stack.ts";
@@ -58,7 +58,7 @@ async function measure(given: Omit<Bench, "registryImage">): Promise<Report> {
   return {
     command: `npm run bench -- --images ${images} --repeat ${repeat}`,
     date,
-    machine: describeMachine(pulumi as Found, engine, builder),
+    machine: describeMachine(pulumi, engine, builder),
     figures,
   };
 }

@@ -7,6 +7,7 @@ import { type BareImage, bareTree } from "../../ground/bench/bareTree.ts";
 import { median, minimum, table } from "../../ground/bench/figures.ts";
 import { page } from "../../ground/bench/page.ts";
 import { filesOf, SMALLEST, settingsOf, shapeOf, writeFiles } from "../../ground/bench/tree.ts";
+import { bench } from "../../ground/commands/bench.ts";
 import { type Recording, record } from "../../ground/program/record.ts";
 import { readStack, type Stack } from "../../ground/program/stack.ts";
 
@@ -133,4 +134,19 @@ test("a page says by which command, when and on what, and shows every figure", (
     table(figure),
   ])
     assert.ok(text.includes(part), part);
+});
+
+test("without a Pulumi, or with a number that makes no tree, one sentence says so before anything is made", async () => {
+  await assert.rejects(
+    bench({ images: "2" }),
+    /^GroundError: --images is "2"; a whole number, at least 3, is/,
+  );
+  await assert.rejects(bench({ images: "many" }), /--images is "many"/);
+  await assert.rejects(bench({ repeat: "0" }), /--repeat is "0"; a whole number, at least 1,/);
+  process.env.CATALOG_NO_PULUMI = "1";
+  try {
+    await assert.rejects(bench({}), /^GroundError: hidden by CATALOG_NO_PULUMI/);
+  } finally {
+    delete process.env.CATALOG_NO_PULUMI;
+  }
 });
