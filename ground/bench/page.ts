@@ -11,6 +11,8 @@ export interface Report {
   readonly date: string;
   /** What the machine has, in words. */
   readonly machine: string;
+  /** Its load average of a minute, before and after: what else ran beside it. */
+  readonly load: readonly [number, number];
   readonly figures: readonly Figure[];
 }
 
@@ -28,11 +30,13 @@ export function describeMachine(pulumi: Found, engine: Engine, builder: Builder)
 }
 
 /** All of a report in Markdown: what is printed, and docs/benchmarks.md. */
-export function page({ command, date, machine, figures }: Report): string {
+export function page({ command, date, machine, load, figures }: Report): string {
   return [
     "# Benchmarks\n",
     `<!-- Made by \`${command} --write\`; run that again. -->\n`,
     `\`${command}\`, ${date.slice(0, 10)}. ${machine}.\n`,
+    `The load average was ${load[0].toFixed(1)} before and ${load[1].toFixed(1)} after; above the number of cores, other work ` +
+      "ran beside it, and only the ratios mean something.\n",
     ...figures.flatMap((figure) => [`## ${figure.title}\n`, `${figure.method}\n`, table(figure)]),
   ].join("\n");
 }

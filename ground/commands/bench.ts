@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { againstBare } from "../bench/againstBare.ts";
 import type { Bench, Figure } from "../bench/figures.ts";
 import { describeMachine, page, type Report } from "../bench/page.ts";
@@ -53,12 +54,14 @@ async function measure(given: Omit<Bench, "registryImage">): Promise<Report> {
   const builder = await ensureBuilder(given.builder);
   const { pulumi, images, repeat } = given;
   const date = new Date().toISOString();
+  const load = loadavg()[0] ?? 0;
   const figures: Figure[] = [];
   for (const benchmark of benchmarks) figures.push(await benchmark({ ...given, registryImage: image }));
   return {
     command: `npm run bench -- --images ${images} --repeat ${repeat}`,
     date,
     machine: describeMachine(pulumi, engine, builder),
+    load: [load, loadavg()[0] ?? 0],
     figures,
   };
 }

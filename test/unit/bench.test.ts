@@ -124,10 +124,12 @@ test("a page says by which command, when and on what, and shows every figure", (
     command: "npm run bench",
     date: "2026-11-23T12:00:00Z",
     machine: "2 cores",
+    load: [0.25, 1.5],
     figures: [figure, { ...figure, title: "Other" }],
   });
   for (const part of [
     "`npm run bench`, 2026-11-23. 2 cores.",
+    "0.3 before and 1.5 after",
     "## Figure",
     "## Other",
     "How.",
