@@ -10,8 +10,8 @@ import { OperatingSystem } from "./components/operatingSystem.ts";
 import { imagesOf, stackPage } from "./components/outputs.ts";
 import { Pyenv } from "./components/pyenv.ts";
 import { Python } from "./components/python.ts";
-import { series } from "./components/settings.ts";
 import { SharedRegistry } from "./components/sharedRegistry.ts";
+import { type Branch, treeOf } from "./components/tree.ts";
 
 // registry ── os ─┬─ pyenv ── python x.y.z ── framework ─┬─ application (runs)
 //                └─ java x ──────────────────────────────┘
@@ -24,50 +24,37 @@ const shelf = config.registry.embedded
   ? new EmbeddedRegistry("registry", login)
   : new SharedRegistry("registry", login);
 const catalog = new Catalog(config, shelf);
+const tree = treeOf(config);
 
-const os = new OperatingSystem(
-  config.os,
-  { catalog, os: config.os, version: config.osVersion, packages: config.osPackages, sources },
-  { dependsOn: shelf.ready },
+const systems = tree.systems.map(
+  ({ name, settings }) => new OperatingSystem(name, { catalog, settings }, { dependsOn: shelf.ready }),
 );
 
-const pyenv = new Pyenv(
-  "pyenv",
-  { catalog, parent: os, version: config.pyenv, virtualenvVersion: config.pyenvVirtualenv, sources },
-  { dependsOn: os },
-);
+const pyenvs = tree.pyenvs.map(({ name, settings, parent }) => {
+  const os = layerOf(systems, parent);
+  return new Pyenv(name, { catalog, parent: os, settings }, { dependsOn: os });
+});
 
-const pythons = config.pythons.map(
-  ({ version, sha256 }) =>
-    new Python(
-      `python-${series(version)}`,
-      { catalog, parent: pyenv, version, sha256, sources },
-      { dependsOn: pyenv },
-    ),
-);
+const pythons = tree.pythons.map(({ name, settings, parent }) => {
+  const pyenv = layerOf(pyenvs, parent);
+  return new Python(name, { catalog, parent: pyenv, settings, sources }, { dependsOn: pyenv });
+});
 
-const frameworks = pythons.flatMap((python) =>
-  config.frameworks.map(
-    ({ name, version }) =>
-      new Framework(
-        `${name}-${series(version)}-${python.layerName}`,
-        { catalog, parent: python, framework: name, version, isDefault: python === pythons[0], sources },
-        { dependsOn: python },
-      ),
-  ),
-);
+const frameworks = tree.frameworks.map(({ name, settings, parent }) => {
+  const python = layerOf(pythons, parent);
+  return new Framework(name, { catalog, parent: python, settings, sources }, { dependsOn: python });
+});
 
-const javas = config.javas.map(
-  ({ version }) => new Java(`java-${version}`, { catalog, parent: os, version }, { dependsOn: os }),
-);
+const javas = tree.javas.map(({ name, settings, parent }) => {
+  const os = layerOf(systems, parent);
+  return new Java(name, { catalog, parent: os, settings }, { dependsOn: os });
+});
 
-const applications = config.applications.map((settings) => {
-  const parent = [...frameworks, ...javas].find(({ image, version }) =>
-    [image, `${image}${version}`].includes(settings.framework),
-  ) as ImageLayer;
+const applications = tree.applications.map(({ name, settings, parent: branch }) => {
+  const parent = layerOf<ImageLayer>([...frameworks, ...javas, ...pythons], branch);
   return new Application(
-    settings.name,
-    { catalog, parent, settings, source: sources.application[settings.name], sources },
+    name,
+    { catalog, parent, settings, source: sources.application[name], sources },
     { dependsOn: parent },
   );
 });
@@ -83,7 +70,7 @@ const services = applications
       ),
   );
 
-const layers = [os, pyenv, ...pythons, ...frameworks, ...javas, ...applications];
+const layers = [...systems, ...pyenvs, ...pythons, ...frameworks, ...javas, ...applications];
 
 /** The registry and namespace of all images. */
 export const registry = `${shelf.address}/${config.namespace}`;
@@ -95,3 +82,8 @@ export const images = imagesOf(layers);
 export const serviceUrl = services[0]?.url ?? null;
 /** The stack's page. */
 export const readme = stackPage(layers, services);
+
+/** The layer that a branch of the tree has become. */
+function layerOf<Layer extends ImageLayer>(layers: readonly Layer[], branch: Branch | undefined): Layer {
+  return layers.find(({ layerName }) => layerName === branch?.name) as Layer;
+}

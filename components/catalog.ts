@@ -17,6 +17,7 @@ export class Catalog {
   public readonly ca: string;
   private readonly origin: Config["labels"];
   private readonly claims = new Map<string, string>();
+  private readonly firsts = new Set<string>();
 
   public constructor(config: Config, registry: Registry) {
     this.registry = registry;
@@ -40,6 +41,14 @@ export class Catalog {
     }
     this.claims.set(tag, layer);
     return tag;
+  }
+
+  /** Whether a layer is the first of its kind, image and version: the one to which the short tag points. */
+  public isFirst(kind: string, { image, version }: { image: string; version: string }): boolean {
+    const name = `${kind} ${image}:${version}`;
+    const first = !this.firsts.has(name);
+    this.firsts.add(name);
+    return first;
   }
 
   /**

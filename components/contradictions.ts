@@ -1,45 +1,15 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { choice, found } from "./problems.ts";
-import { type Config, series } from "./settings.ts";
+import type { Config } from "./settings.ts";
+import { type Branch, type Lists, line, series, treeOf } from "./tree.ts";
 
 /**
  * What no single value shows: names that must be unique or must exist.
  * @param config the settings that are valid by themselves; what others would be needed for is not looked at.
  */
 export function contradictions(config: Partial<Config>): string[] {
-  const { pythons = [], javas = [], frameworks = [], applications = [], registry } = config;
-  const problems: string[] = [];
-  const unique = (key: string, names: string[], advice: string) => {
-    for (const name of new Set(names.filter((name, i) => names.indexOf(name) !== i))) {
-      problems.push(`${key}: ${name} is there twice; ${advice}`);
-    }
-  };
-  unique(
-    "pythons",
-    pythons.map((p) => series(p.version)),
-    "one version of each series is allowed",
-  );
-  unique(
-    "javas",
-    javas.map((j) => j.version),
-    "keep one",
-  );
-  unique(
-    "frameworks",
-    frameworks.map((f) => `${f.name} ${series(f.version)}`),
-    "keep one",
-  );
-  unique(
-    "applications",
-    applications.map((a) => a.name),
-    "keep one",
-  );
-  unique(
-    "applications",
-    applications.flatMap((a) => a.publish ?? []).map((p) => `port ${p}`),
-    "publish another",
-  );
-
+  const { frameworks = [], applications = [], registry } = config;
+  const problems = twice(config);
   frameworks.forEach(({ name, version }, i) => {
     const versions = frameworkVersions(name);
     if (versions.length === 0) {
@@ -52,17 +22,14 @@ export function contradictions(config: Partial<Config>): string[] {
       );
     }
   });
-  applications.forEach(({ name, framework }, i) => {
+  applications.forEach(({ name }, i) => {
     if (!existsSync(`images/${name}/Dockerfile`)) {
       problems.push(
         `applications[${i}].name: ${found(name)}; a folder images/${name} with a Dockerfile is needed`,
       );
     }
-    const names = parentNames(frameworks, javas);
-    if (config.frameworks && config.javas && !names.includes(framework)) {
-      problems.push(`applications[${i}].framework: ${found(framework)}; ${choice(framework, names)}`);
-    }
   });
+  if (isWhole(config)) problems.push(...unrooted(config));
   const names = config.applications?.map(({ name }) => name);
   for (const name of Object.keys(config.sources?.application ?? {})) {
     if (names && !names.includes(name)) {
@@ -78,13 +45,90 @@ export function contradictions(config: Partial<Config>): string[] {
   return problems;
 }
 
-/** What an application may name as its framework: those of the list, `java` for the first Java, `java21` for one. */
-function parentNames(frameworks: Config["frameworks"], javas: Config["javas"]): string[] {
-  return [
-    ...new Set(frameworks.map(({ name }) => name)),
-    ...(javas.length > 0 ? ["java"] : []),
-    ...javas.map(({ version }) => `java${version}`),
-  ];
+/** What is there twice and may be there once. */
+function twice(config: Partial<Config>): string[] {
+  const { systems = [], pyenvs = [], pythons = [], javas = [], frameworks = [], applications = [] } = config;
+  const problems: string[] = [];
+  const unique = (key: string, names: string[], advice: string) => {
+    for (const name of new Set(names.filter((name, i) => names.indexOf(name) !== i))) {
+      problems.push(`${key}: ${name} is there twice; ${advice}`);
+    }
+  };
+  const named = ({ name, version }: { name: string; version: string }) => `${name} ${series(version)}`;
+  const oneOfSeries = "one version of each series is allowed";
+  unique("systems", systems.map(named), oneOfSeries);
+  unique(
+    "pyenvs",
+    pyenvs.map(({ version }) => series(version)),
+    oneOfSeries,
+  );
+  unique(
+    "pythons",
+    pythons.map(({ version }) => series(version)),
+    oneOfSeries,
+  );
+  unique(
+    "javas",
+    javas.map(({ version }) => version),
+    "keep one",
+  );
+  unique("frameworks", frameworks.map(named), oneOfSeries);
+  unique(
+    "applications",
+    applications.map(({ name }) => name),
+    "keep one",
+  );
+  unique(
+    "applications",
+    applications.flatMap(({ publish }) => publish ?? []).map((port) => `port ${port}`),
+    "publish another",
+  );
+  return problems;
+}
+
+const isWhole = (config: Partial<Config>): config is Lists =>
+  (["systems", "pyenvs", "pythons", "frameworks", "javas", "applications"] as const).every(
+    (list) => config[list] !== undefined,
+  );
+
+/** What is to be built on something that is not there. */
+function unrooted(config: Lists): string[] {
+  const tree = treeOf(config);
+  const problems: string[] = [];
+  // What each list's items may be built on, and which of them are built on something.
+  const grown = [
+    ["pyenvs", tree.systems, tree.pyenvs],
+    ["pythons", tree.pyenvs, tree.pythons],
+    ["javas", tree.systems, tree.javas],
+    ["frameworks", tree.pythons, tree.frameworks],
+  ] as const;
+  for (const [list, below, there] of grown) {
+    const allowed = [...new Set(below.flatMap(line).flatMap(({ aliases }) => aliases))];
+    config[list].forEach((item, i) => {
+      const unknown = (item.on ?? []).filter((name) => !allowed.includes(name));
+      for (const name of unknown) {
+        const index = item.on?.indexOf(name);
+        problems.push(
+          `${list}[${i}].on[${index}]: ${found(name)}; ${choice(name, short(below.flatMap(line)))}`,
+        );
+      }
+      if (unknown.length === 0 && !there.some(({ settings }) => settings === item)) {
+        problems.push(`${list}[${i}]: ${found(item)}; nothing of the stack is left to build it on`);
+      }
+    });
+  }
+  const parents = [...tree.frameworks, ...tree.javas, ...tree.pythons];
+  config.applications.forEach((item, i) => {
+    if (tree.applications.some(({ settings }) => settings === item)) return;
+    const advice = choice(item.framework, short(parents));
+    problems.push(`applications[${i}].framework: ${found(item.framework)}; ${advice}`);
+  });
+  return problems;
+}
+
+/** What people call layers: `flask` and `flask-3.1`; the longer names follow from these. */
+function short(branches: readonly Branch[]): string[] {
+  return [...new Set(branches.flatMap(({ aliases }) => aliases.slice(0, 2)))];
 }
 
 /** The versions of a framework: the folders of its image that have locked requirements. */

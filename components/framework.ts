@@ -2,15 +2,14 @@ import type * as pulumi from "@pulumi/pulumi";
 import { stage } from "./buildContext.ts";
 import { ImageLayer, type LayerArgs } from "./imageLayer.ts";
 import type { Python } from "./python.ts";
+import type { Config } from "./settings.ts";
 import type { Sources } from "./sources.ts";
 
 export interface FrameworkArgs extends LayerArgs {
   /** What it is built from. */
   readonly parent: Python;
-  /** The framework, a folder of images. */
-  readonly framework: string;
-  /** Its version, a folder of that folder, with a requirements.txt that is locked with hashes. */
-  readonly version: string;
+  /** The framework, a folder of images, and its version, a folder in it with a requirements.txt that is locked with hashes. */
+  readonly settings: Config["frameworks"][number];
   /** `pypi`: the URL of the package index. Default: pip's own. */
   readonly sources: Pick<Sources, "pypi">;
 }
@@ -18,14 +17,14 @@ export interface FrameworkArgs extends LayerArgs {
 /** A Python framework: one requirements.txt, installed with hashes required. */
 export class Framework extends ImageLayer {
   public constructor(name: string, args: FrameworkArgs, options: pulumi.ComponentResourceOptions) {
-    const { parent, framework, version } = args;
+    const { catalog, parent } = args;
+    const { name: framework, version } = args.settings;
     super(
       "Framework",
       name,
       {
-        catalog: args.catalog,
+        catalog,
         from: parent,
-        ...(args.isDefault === undefined ? {} : { isDefault: args.isDefault }),
         image: framework,
         version,
         descent: parent.lineage,

@@ -9,8 +9,6 @@ const SOURCE_DATE_EPOCH = "315532800";
 export interface LayerArgs {
   /** What all layers of a catalog share. */
   readonly catalog: Catalog;
-  /** Whether the short tag `<image>:<version>` is this layer's too. Default: true. */
-  readonly isDefault?: boolean;
 }
 
 /** What a kind of layer says of itself. Names and versions are plain text: tags are made of them before any build. */
@@ -38,7 +36,7 @@ export interface ImageLayerArgs extends LayerArgs {
 /** An image or root file system from outside. */
 export interface Base {
   readonly name: string;
-  readonly digest: string;
+  readonly digest: pulumi.Input<string>;
 }
 
 /** One image of the catalog: built by BuildKit, pushed to the registry, known to others by its digest. */
@@ -83,7 +81,7 @@ export abstract class ImageLayer extends pulumi.ComponentResource {
     const long = [args.version, args.descent].filter(Boolean).join("-");
     this.image = args.image;
     this.version = args.version;
-    this.tags = [...new Set(args.isDefault === false ? [long] : [long, args.version])];
+    this.tags = catalog.isFirst(kind, args) ? [...new Set([long, args.version])] : [long];
     this.lineage = args.lineage ?? [`${args.image}${args.version}`, args.descent].filter(Boolean).join("-");
 
     const repository = `${catalog.registry.address}/${catalog.namespace}/${args.image}`;

@@ -2,29 +2,28 @@ import type * as pulumi from "@pulumi/pulumi";
 import { stage } from "./buildContext.ts";
 import { ImageLayer, type LayerArgs } from "./imageLayer.ts";
 import type { Pyenv } from "./pyenv.ts";
+import type { Config } from "./settings.ts";
 import { preparedContext, type Sources } from "./sources.ts";
 
 export interface PythonArgs extends LayerArgs {
   /** What it is built from, and by. */
   readonly parent: Pyenv;
-  /** The full version, such as "3.13.5". */
-  readonly version: string;
-  /** The sha256 of the source archive Python-<version>.tar.xz. */
-  readonly sha256: string;
-  /** `cpython`: where the source archive comes from. */
+  /** The full version, and the checksum of its source archive. */
+  readonly settings: Config["pythons"][number];
+  /** `cpython`: where the source archive comes from, unless the settings say it. */
   readonly sources: Pick<Sources, "cpython">;
 }
 
 /** One CPython, built from source by pyenv. */
 export class Python extends ImageLayer {
   public constructor(name: string, args: PythonArgs, options: pulumi.ComponentResourceOptions) {
-    const { parent, version } = args;
-    const source = args.sources.cpython;
+    const { catalog, parent } = args;
+    const { version, sha256, source = args.sources.cpython } = args.settings;
     super(
       "Python",
       name,
       {
-        catalog: args.catalog,
+        catalog,
         from: parent,
         image: "python",
         version,
@@ -34,7 +33,7 @@ export class Python extends ImageLayer {
         buildArgs: {
           PYTHON_VERSION: version,
           CPYTHON_URL: "url" in source ? source.url.replaceAll("{version}", version) : "",
-          CPYTHON_SHA256: args.sha256,
+          CPYTHON_SHA256: sha256,
         },
       },
       options,

@@ -2,11 +2,29 @@ import { readdirSync } from "node:fs";
 import { z } from "zod";
 import { contradictions } from "./contradictions.ts";
 import { choice, problemsOf, secretsIn } from "./problems.ts";
-import { sourcesSchema } from "./sourceSettings.ts";
+import {
+  baseSource,
+  cpythonSource,
+  gitOrFolder,
+  pyenvSource,
+  sourcesSchema,
+  webUrl,
+} from "./sourceSettings.ts";
 import { sha256, text, url, whole, word } from "./wording.ts";
 
 const fullVersion = text(/^\d+\.\d+\.\d+([a-z]+\d+)?$/, "a full version", "3.13.5");
 const imageName = text(/^[a-z0-9]+([._-][a-z0-9]+)*$/, "a lower-case image name", "flask-helloworld");
+const layerName = text(
+  /^[a-z0-9]+([._-]+[a-z0-9]+)*$/,
+  "a layer's name, or the beginning of one,",
+  "python-3.13",
+);
+const on = z
+  .array(layerName, "a list of layers is needed")
+  .min(1, "at least one layer is needed")
+  .optional()
+  .describe("The layers below that it is built on, by name or its beginning. Default: all.")
+  .meta({ example: ["debian-13"] });
 /** A version as a tag can hold it. */
 const version = (example: string) => text(/^\w[\w.-]{0,60}$/, "a version", example);
 const argument = text(
@@ -53,27 +71,79 @@ const schema = z.strictObject({
     })
     .describe("What every image says of its origin.")
     .meta({ example: { vendor: "Example Inc." } }),
-  os: text(/^[a-z0-9]+$/, "an operating system", "debian")
-    .refine((os) => osNames().includes(os), { error: ({ input }) => choice(String(input), osNames()) })
-    .describe("The operating system, one of the folders in images/os."),
-  osVersion: version("13").describe("The operating system's version, as in the image's tag."),
-  osPackages: z
-    .array(text(/^[a-z0-9][\w.+:-]*$/i, "a package name", "curl"), "a list of package names is needed")
-    .describe("Tools of the operating system layer, by the operating system's own names. May be empty.")
-    .meta({ example: ["ca-certificates", "curl"] }),
-  pyenv: fullVersion.meta({ example: "2.7.1" }).describe("The version of pyenv, which builds the Pythons."),
-  pyenvVirtualenv: fullVersion
-    .meta({ example: "1.2.6" })
-    .describe("The version of pyenv-virtualenv; used where sources.pyenvVirtualenv is given."),
+  systems: z
+    .array(
+      z.strictObject({
+        name: text(/^[a-z0-9]+$/, "an operating system", "debian")
+          .refine((os) => osNames().includes(os), { error: ({ input }) => choice(String(input), osNames()) })
+          .describe("One of the folders in images/os."),
+        version: version("13").describe("Its version, as in the image's tag."),
+        packages: z
+          .array(text(/^[a-z0-9][\w.+:-]*$/i, "a package name", "curl"), "a list of package names is needed")
+          .default([])
+          .describe("Tools to install, by the operating system's own names.")
+          .meta({ example: ["ca-certificates", "curl"] }),
+        base: baseSource.describe("What it is built on."),
+        archive: webUrl("a URL", "https://mirror.example.com/debian")
+          .optional()
+          .describe("A mirror of its packages; without it, what the base has."),
+      }),
+      "a list of {name, version, base, …} is needed",
+    )
+    .min(1, "at least one operating system is needed")
+    .describe("The operating systems. The first is the default, to which short tags and applications point.")
+    .meta({
+      example: [
+        {
+          name: "debian",
+          version: "13",
+          packages: ["ca-certificates", "curl"],
+          base: {
+            image: "debian:13-slim@sha256:020c0d20b9880058cbe785a9db107156c3c75c2ac944a6aa7ab59f2add76a7bd",
+          },
+        },
+      ],
+    }),
+  pyenvs: z
+    .array(
+      z.strictObject({
+        version: fullVersion.meta({ example: "2.7.1" }).describe("The version."),
+        source: pyenvSource.describe("Where it comes from."),
+        virtualenv: z
+          .strictObject({
+            version: fullVersion.meta({ example: "1.2.6" }).describe("The plugin's version."),
+            source: gitOrFolder.describe("Where it comes from."),
+          })
+          .optional()
+          .describe("The plugin pyenv-virtualenv; without it, there is none."),
+        on,
+      }),
+      "a list of {version, source, …} is needed",
+    )
+    .describe(
+      "The pyenvs, which build the Pythons: each Python is built by the first, unless it says `on` which.",
+    )
+    .meta({
+      example: [
+        {
+          version: "2.7.1",
+          source: {
+            git: "https://github.com/pyenv/pyenv.git",
+            commit: "45180928d34ce5adf21931a494881bbf502ef6bd",
+          },
+        },
+      ],
+    }),
   pythons: z
     .array(
       z.strictObject({
         version: fullVersion.describe("The version."),
-        sha256: sha256.describe("The checksum of Python-<version>.tar.xz."),
+        sha256: sha256.describe("The checksum of its source archive, Python-<version>.tar.xz."),
+        source: cpythonSource.optional().describe("Where it comes from. Default: sources.cpython."),
+        on,
       }),
       "a list of {version, sha256} is needed",
     )
-    .min(1, "at least one Python is needed")
     .describe("The Pythons. The first is the default, to which short tags and applications point.")
     .meta({
       example: [
@@ -89,6 +159,7 @@ const schema = z.strictObject({
         version: text(/^\d+$/, "a feature version", "21").describe(
           "The feature version; the operating system's archive says which there are.",
         ),
+        on,
       }),
       "a list of {version} is needed",
     )
@@ -101,6 +172,7 @@ const schema = z.strictObject({
       z.strictObject({
         name: imageName.meta({ example: "flask" }).describe("A folder of images."),
         version: version("3.1.3").describe("A folder in it, with a requirements.txt."),
+        on,
       }),
       "a list of {name, version} is needed",
     )
@@ -111,9 +183,11 @@ const schema = z.strictObject({
       z.strictObject({
         name: imageName.describe("A folder of images, with a Dockerfile."),
         version: version("1.0.0").describe("The application's version."),
-        framework: imageName
+        framework: layerName
           .meta({ example: "flask" })
-          .describe("What it is built on: one of frameworks, `java`, or a Java such as `java21`."),
+          .describe(
+            "What it is built on: a framework, a Java or a Python, by the name of its layer or the beginning of it; the first that fits.",
+          ),
         args: z
           .record(argument, z.string("a text is needed"))
           .default({})
@@ -186,11 +260,6 @@ export function parseConfig(values: Record<string, unknown>): { config?: Config;
       ...contradictions(Object.fromEntries(valid)),
     ],
   };
-}
-
-/** `3.13` of `3.13.5`. */
-export function series(version: string): string {
-  return version.split(".").slice(0, 2).join(".");
 }
 
 function osNames(): string[] {

@@ -3,15 +3,19 @@ import { z } from "zod";
 import { sha256, text, url, word } from "./wording.ts";
 
 const suite = text(/^[a-z]+$/, "a suite of Debian", "trixie").describe("The suite of Debian.");
-const webUrl = (needed: string, example: string) => url(/^https?:\/\/\S+$/i, needed, example);
+/** A URL for HTTP. */
+export const webUrl = (needed: string, example: string) => url(/^https?:\/\/\S+$/i, needed, example);
 
 const image = z
   .strictObject({
     image: text(
-      /^[\w./:-]+:[\w.-]+@sha256:[0-9a-f]{64}$/,
-      "an image with tag and digest",
+      /^[\w.-]+(:\d+)?(\/[\w.-]+)*(:[\w.-]+)?@sha256:[0-9a-f]{64}$/,
+      "an image with its digest",
       "debian:13-slim@sha256:…",
-    ).describe("The image."),
+    ).describe(
+      "The image. Its tag is followed: what it has now is built on, and the digest where the registry does not answer. " +
+        "Without a tag, the digest is built on.",
+    ),
   })
   .describe("An image pinned by digest.");
 
@@ -50,17 +54,25 @@ const mmdebstrap = z
   .strictObject({ mmdebstrap: suite })
   .describe("A root file system made by mmdebstrap from Debian's signed archive.");
 
-const debianPackage = z
+const debianPackages = z
   .strictObject({
-    debianPackage: word("a package name", "pyenv").describe("The package."),
+    debianPackages: z
+      .array(
+        z.strictObject({
+          name: word("a package name", "pyenv").describe("The package."),
+          version: word("the package's version", "2.5.4-1").describe("Its version."),
+          sha256: sha256.describe("Its checksum."),
+        }),
+        "a list of {name, version, sha256} is needed",
+      )
+      .min(1, "at least one package is needed")
+      .describe("The packages, one over the other."),
     suite,
-    version: word("the package's version", "2.5.4-1").describe("Its version."),
-    sha256: sha256.describe("Its checksum."),
-    path: text(/^[^/]\S*$/, "a path in the package, without leading slash", "usr/share/pyenv").describe(
-      "The folder in it.",
+    path: text(/^[^/]\S*$/, "a path in the packages, without leading slash", "usr/share/pyenv").describe(
+      "The folder in them.",
     ),
   })
-  .describe("A folder of a Debian package.");
+  .describe("A folder of Debian packages.");
 
 const archiveUrl = z
   .strictObject({
@@ -79,38 +91,31 @@ const debianSource = z
 /** The kinds of source, of which each of a layer's stages takes some. */
 export type Rootfs = z.output<typeof rootfs>;
 export type Mmdebstrap = z.output<typeof mmdebstrap>;
-export type DebianPackage = z.output<typeof debianPackage>;
-export type Source =
-  | z.output<typeof image | typeof git | typeof folder>
-  | Rootfs
-  | Mmdebstrap
-  | DebianPackage;
+export type DebianPackages = z.output<typeof debianPackages>;
+export type Source = z.output<typeof git | typeof folder> | Rootfs | Mmdebstrap | DebianPackages;
 
 const oneOf = (kinds: string) => `one of ${kinds} is needed`;
-const gitOrFolder = z.union([git, folder], oneOf("{git, commit}, {folder}"));
+
+/** A git repository or a folder. */
+export const gitOrFolder = z.union([git, folder], oneOf("{git, commit}, {folder}"));
+
+/** What an operating system layer is built on. */
+export const baseSource = z.union(
+  [image, rootfs, mmdebstrap],
+  oneOf("{image}, {rootfs, sha256}, {mmdebstrap}"),
+);
+
+/** Where pyenv comes from. */
+export const pyenvSource = z.union(
+  [git, folder, debianPackages],
+  oneOf("{git, commit}, {folder}, {debianPackages, …}"),
+);
+
+/** Where a CPython comes from. */
+export const cpythonSource = z.union([archiveUrl, debianSource], oneOf("{url}, {debianSource}"));
 
 export const sourcesSchema = z.strictObject({
-  base: z
-    .union([image, rootfs, mmdebstrap], oneOf("{image}, {rootfs, sha256}, {mmdebstrap}"))
-    .default({
-      image: "debian:13-slim@sha256:020c0d20b9880058cbe785a9db107156c3c75c2ac944a6aa7ab59f2add76a7bd",
-    })
-    .describe("What the operating system layer is built on."),
-  osArchive: webUrl("a URL", "https://mirror.example.com/debian")
-    .optional()
-    .describe("A mirror of the operating system's packages; without it, what the base has."),
-  pyenv: z
-    .union([git, folder, debianPackage], oneOf("{git, commit}, {folder}, {debianPackage, …}"))
-    .default({
-      git: "https://github.com/pyenv/pyenv.git",
-      commit: "45180928d34ce5adf21931a494881bbf502ef6bd",
-    })
-    .describe("Where pyenv comes from."),
-  pyenvVirtualenv: gitOrFolder
-    .optional()
-    .describe("Where pyenv-virtualenv comes from; without it, there is none."),
-  cpython: z
-    .union([archiveUrl, debianSource], oneOf("{url}, {debianSource}"))
+  cpython: cpythonSource
     .default({ url: "https://www.python.org/ftp/python/{version}/Python-{version}.tar.xz" })
     .describe("Where CPython's source archives come from."),
   pypi: webUrl("the URL of an index", "https://pypi.example.com/simple")
@@ -130,5 +135,7 @@ export const sourcesSchema = z.strictObject({
     .describe("The company's CA certificates; steps of a build get them as a secret, no layer keeps them."),
 });
 
-/** Where everything from outside comes from. */
+/** Where comes from what no list of the configuration pins. */
 export type Sources = z.output<typeof sourcesSchema>;
+/** What an operating system layer is built on. */
+export type BaseSource = z.output<typeof baseSource>;

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { RunError } from "@pulumi/pulumi/errors.js";
 import { stage } from "./buildContext.ts";
-import type { DebianPackage, Mmdebstrap, Rootfs, Source, Sources } from "./sourceSettings.ts";
+import type { Config } from "./settings.ts";
+import type { DebianPackages, Mmdebstrap, Rootfs, Source } from "./sourceSettings.ts";
+import { series } from "./tree.ts";
 
 export type { Source, Sources } from "./sourceSettings.ts";
 
@@ -11,39 +13,41 @@ export interface PreparedSource {
   readonly source:
     | Rootfs
     | (Mmdebstrap & { mirror?: string })
-    | DebianPackage
-    | { debianSource: string; suite: string; file: string; sha256: string; as: string };
+    | DebianPackages
+    | { debianSource: string; suite: string; sha256: string; as: string };
 }
 
 /** All sources of a configuration that must be prepared on this machine; none where the internet gives them. */
-export function preparedSources(config: {
-  readonly sources: Sources;
-  readonly pythons: readonly { version: string; sha256: string }[];
-}): PreparedSource[] {
-  const { base, pyenv, cpython, osArchive } = config.sources;
+export function preparedSources({
+  systems,
+  pyenvs,
+  pythons,
+  sources: { cpython },
+}: Pick<Config, "systems" | "pyenvs" | "pythons" | "sources">): PreparedSource[] {
   const prepared: PreparedSource[] = [];
-  if ("mmdebstrap" in base) {
-    prepared.push({
-      key: preparedKey("base", base),
-      source: { ...base, ...(osArchive ? { mirror: osArchive } : {}) },
-    });
-  }
-  if ("rootfs" in base) prepared.push({ key: preparedKey("base", base), source: base });
-  if ("debianPackage" in pyenv) prepared.push({ key: preparedKey("pyenv", pyenv), source: pyenv });
-  if ("debianSource" in cpython) {
-    for (const { version, sha256 } of config.pythons) {
-      const package_ = `python${version.split(".").slice(0, 2).join(".")}`;
+  for (const { base, archive } of systems) {
+    if ("mmdebstrap" in base) {
       prepared.push({
-        key: `cpython-${version}`,
-        source: {
-          debianSource: package_,
-          suite: cpython.debianSource,
-          file: `${package_}_${version}.orig.tar.xz`,
-          sha256,
-          as: `Python-${version}.tar.xz`,
-        },
+        key: preparedKey("base", base),
+        source: { ...base, ...(archive ? { mirror: archive } : {}) },
       });
     }
+    if ("rootfs" in base) prepared.push({ key: preparedKey("base", base), source: base });
+  }
+  for (const { source } of pyenvs) {
+    if ("debianPackages" in source) prepared.push({ key: preparedKey("pyenv", source), source });
+  }
+  for (const { version, sha256, source = cpython } of pythons) {
+    if ("url" in source) continue;
+    prepared.push({
+      key: `cpython-${version}`,
+      source: {
+        debianSource: `python${series(version)}`,
+        suite: source.debianSource,
+        sha256,
+        as: `Python-${version}`,
+      },
+    });
   }
   return prepared;
 }
@@ -56,7 +60,6 @@ export function preparedSources(config: {
  * @throws RunError where a source should have been prepared and was not.
  */
 export function contextOf(name: string, source: Source): string {
-  if ("image" in source) return `docker-image://${source.image}`;
   if ("git" in source) return `${source.git}#${source.commit}`;
   if ("folder" in source) return stage(name, [source.folder]);
   return preparedContext(preparedKey(name, source));
@@ -76,18 +79,8 @@ export function preparedContext(key: string): string {
   return `oci-layout://${layout}@${index.manifests[0].digest}`;
 }
 
-/** What an image is based on, as people name it, and its digest where that is known. */
-export function describeBase(source: Sources["base"]): { name: string; digest: string } {
-  if ("image" in source) {
-    const [name, digest] = source.image.split("@") as [string, string];
-    return { name, digest };
-  }
-  const name =
-    "mmdebstrap" in source ? `mmdebstrap:${source.mmdebstrap}` : (source.rootfs.split("/").at(-1) as string);
-  return { name, digest: contextOf("base", source).split("@")[1] as string };
-}
-
 function preparedKey(name: string, source: PreparedSource["source"]): string {
   if ("mmdebstrap" in source) return `${name}-${source.mmdebstrap}`;
-  return `${name}-${source.sha256.slice(0, 12)}`;
+  const { sha256 } = "debianPackages" in source ? (source.debianPackages[0] as { sha256: string }) : source;
+  return `${name}-${sha256.slice(0, 12)}`;
 }

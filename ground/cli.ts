@@ -5,6 +5,7 @@ import { docs } from "./commands/docs.ts";
 import { doctor } from "./commands/doctor.ts";
 import { down } from "./commands/down.ts";
 import { lock } from "./commands/lock.ts";
+import { outdated } from "./commands/outdated.ts";
 import { preview } from "./commands/preview.ts";
 import { test } from "./commands/test.ts";
 import { up } from "./commands/up.ts";
@@ -27,17 +28,20 @@ const help = `Usage: npm run <command> [-- options]
             --build       build and push from it, run the service
   lock    make requirements.txt of every framework's requirements.in, with hashes
             NAME VERSION  only of this one; a new version begins as the newest one's copy
+  outdated say what is newer than what a stack pins; changes nothing
+            --stack NAME  the stack (default dev)
+            --json        for programs
   docs    write docs/configuration.md, the reference of all settings
   test    unit, image and end-to-end tests
             --only NAME   one of unit, image, e2e
   bench   time the catalog against the bare providers, with images of its own, and remove them
             --images N    how many images (default 300)
             --repeat N    how often preview and no-op \`up\` are run (default 3)
-            --json FILE   every time that was taken
+            --json        for programs, with every time that was taken
             --write       write docs/benchmarks.md
 `;
 
-const commands = { up, preview, down, doctor, bake, lock, docs, test, bench };
+const commands = { up, preview, down, doctor, bake, lock, outdated, docs, test, bench };
 
 const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   up: ["stack", "engine"],
@@ -46,6 +50,7 @@ const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   doctor: ["stack"],
   bake: ["stack", "build"],
   lock: ["args"],
+  outdated: ["stack", "json"],
   docs: [],
   test: ["only"],
   bench: ["images", "repeat", "json", "write"],
@@ -70,10 +75,10 @@ function parse(command: keyof typeof commands, args: string[]): Options {
         stack: { type: "string" },
         engine: { type: "boolean" },
         build: { type: "boolean" },
+        json: { type: "boolean" },
         only: { type: "string" },
         images: { type: "string" },
         repeat: { type: "string" },
-        json: { type: "string" },
         write: { type: "boolean" },
       },
     });

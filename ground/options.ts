@@ -3,10 +3,10 @@ export interface Options {
   readonly stack?: string;
   readonly engine?: boolean;
   readonly build?: boolean;
+  readonly json?: boolean;
   readonly only?: string;
   readonly images?: string;
   readonly repeat?: string;
-  readonly json?: string;
   readonly write?: boolean;
   /** What is given without a name. */
   readonly args?: readonly string[];

@@ -13,7 +13,8 @@ const lock = createHash("sha256")
   .digest("hex");
 
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock) {
-  console.log("· packages  npm ci, about 20 seconds…");
+  // Standard output is the command's own: some print what programs read.
+  console.error("· packages  npm ci, about 20 seconds…");
   const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", "ignore", "inherit"],

@@ -7,7 +7,7 @@ import { copyProject, linkPackages } from "../program/copy.ts";
 import { removeLeftovers } from "../program/leftovers.ts";
 import { record } from "../program/record.ts";
 import { readStack } from "../program/stack.ts";
-import { progress } from "../tools/log.ts";
+import { note } from "../tools/log.ts";
 import { freePort } from "../tools/ports.ts";
 import { bareTree } from "./bareTree.ts";
 import type { Bench, Figure, Row } from "./figures.ts";
@@ -55,7 +55,7 @@ export async function againstBare(bench: Bench): Promise<Figure> {
       rows: await measure(bench, { catalog, bare }),
     };
   } finally {
-    progress("bench", "removing the registries, what is in them, and the two projects");
+    note("bench", "removing the registries, what is in them, and the two projects");
     for (const { stack, port } of Object.values(sides))
       await removeLeftovers(stack, `localhost:${port}/catalog`);
     rmSync(root, { recursive: true, force: true });
@@ -113,7 +113,7 @@ async function recordIn(folder: string, stack: string) {
 async function measure(bench: Bench, sides: { catalog: Project; bare: Project }): Promise<Row[]> {
   const time = async ({ what, args }: Task, side: "catalog" | "bare") => {
     const seconds = await sides[side].timed(...args);
-    progress("bench", `${what}, ${side}: ${seconds.toFixed(1)} s`);
+    note("bench", `${what}, ${side}: ${seconds.toFixed(1)} s`);
     return seconds;
   };
   const turns = async (task: Task, times: number): Promise<Row> => {

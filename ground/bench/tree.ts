@@ -32,6 +32,15 @@ const numbered = (count: number, name: string) => Array.from({ length: count }, 
 export function settingsOf(shape: Shape, mark: string): Record<string, unknown> {
   const frameworks = numbered(shape.frameworks, "framework");
   return {
+    // Its Dockerfile stands on nothing. Without a tag the base is not followed, which would ask a registry at every run.
+    systems: [
+      {
+        name: "debian",
+        version: "13",
+        base: { image: `debian@sha256:${"0".repeat(64)}` },
+        archive: `https://${mark}.example.com`,
+      },
+    ],
     pythons: Array.from({ length: shape.pythons }, (_, i) => ({
       version: `3.${10 + i}.0`,
       sha256: "0".repeat(64),
@@ -43,7 +52,6 @@ export function settingsOf(shape: Shape, mark: string): Record<string, unknown> 
       framework: frameworks[i % frameworks.length],
     })),
     javas: [],
-    sources: { osArchive: `https://${mark}.example.com` },
   };
 }
 

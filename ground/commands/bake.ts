@@ -22,7 +22,7 @@ import type { Stack } from "../program/stack.ts";
 import { diagnose } from "../tools/diagnose.ts";
 import { buildxConfig, loginFolder } from "../tools/dockerConfig.ts";
 import { must, run } from "../tools/exec.ts";
-import { GroundError, say } from "../tools/log.ts";
+import { GroundError, note, say, warn } from "../tools/log.ts";
 import { ask, type Login } from "../tools/registry.ts";
 import { checkRegistry, type Ground, prepare } from "./prepare.ts";
 import { type Images, report } from "./report.ts";
@@ -66,7 +66,9 @@ export async function bake(options: Options, given?: Ground): Promise<number> {
 
 async function recorded(stack: Stack, password: string): Promise<Recording> {
   try {
-    return await record(stack, password);
+    const recording = await record(stack, password);
+    for (const { severity, text } of recording.messages) (severity === "warn" ? warn : note)("program", text);
+    return recording;
   } catch (error) {
     if (RunError.isInstance(error)) throw new GroundError(error.message);
     throw error;

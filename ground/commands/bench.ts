@@ -11,7 +11,7 @@ import { findPulumi } from "../machine/pulumi.ts";
 import { ensureRegistryImage, registryImage } from "../machine/registryImage.ts";
 import type { Options } from "../options.ts";
 import { readStack } from "../program/stack.ts";
-import { GroundError, progress } from "../tools/log.ts";
+import { GroundError, logToStderr, note } from "../tools/log.ts";
 import { chooseStack } from "./prepare.ts";
 
 const PAGE = "docs/benchmarks.md";
@@ -21,6 +21,7 @@ const benchmarks: readonly ((bench: Bench) => Promise<Figure>)[] = [againstBare]
 
 /** `npm run bench`: what the catalog costs, measured with the real engine on images of its own. */
 export async function bench(options: Options): Promise<number> {
+  logToStderr();
   const [images, repeat] = [whole(options, "images", SMALLEST, 300), whole(options, "repeat", 1, 3)];
   const pulumi = await findPulumi();
   if (!pulumi.found) throw new GroundError(pulumi.why);
@@ -31,8 +32,7 @@ export async function bench(options: Options): Promise<number> {
   try {
     const work = () => measure({ pulumi, builder, images, repeat, signal: stop.signal });
     const report = await leavingAsFound(builder, work);
-    process.stdout.write(page(report));
-    if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : page(report));
     if (options.write) {
       mkdirSync("docs", { recursive: true });
       writeFileSync(PAGE, page(report));
@@ -40,7 +40,7 @@ export async function bench(options: Options): Promise<number> {
     return 0;
   } catch (error) {
     if (!stop.signal.aborted) throw error;
-    progress("bench", "ended before its time; nothing of it is left");
+    note("bench", "ended before its time; nothing of it is left");
     return 130;
   } finally {
     for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, interrupt);

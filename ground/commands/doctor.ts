@@ -26,8 +26,8 @@ export async function doctor(options: Options): Promise<number> {
   });
   say("state", chooseBackend().text);
   const { address, embedded, image } = stack.config.registry;
-  const { os, osVersion } = stack.config;
-  say("stack", `${stack.name}, ${os} ${osVersion}, ${embedded ? "embedded" : "shared"} registry ${address}`);
+  const systems = stack.config.systems.map(({ name, version }) => `${name} ${version}`).join(", ");
+  say("stack", `${stack.name}, ${systems}, ${embedded ? "embedded" : "shared"} registry ${address}`);
   if (engine.ok && embedded && (await run("docker", ["image", "inspect", image])).code !== 0) {
     const otherwise = options.stack === undefined ? ", and takes the stack restricted where it cannot" : "";
     note("registry", `${image.split("@")[0]} is not here yet: \`npm run up\` pulls or makes it${otherwise}`);

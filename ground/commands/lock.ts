@@ -5,8 +5,9 @@ import type { Options } from "../options.ts";
 import { cacheDir, once } from "../tools/cache.ts";
 import { lastLine, must, run, which } from "../tools/exec.ts";
 import { GroundError, say } from "../tools/log.ts";
+import { pipSettings } from "../tools/pip.ts";
+import { UV } from "../tools/versions.ts";
 
-const UV = "0.13.9";
 const REQUIREMENTS = "requirements.in";
 const LOCK = "requirements.txt";
 /** Locks hold for this Python and all later ones, where the framework's own requirements allow it. */
@@ -74,7 +75,7 @@ const byVersion = (a: string, b: string) =>
 async function lockFolder(folder: string, name = folder): Promise<void> {
   const file = join(folder, LOCK);
   const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
-  const python = await compile(folder, /--python-version (\S+)/.exec(before ?? "")?.[1] ?? OLDEST_PYTHON);
+  const python = await compile(folder, /--python-version[= ](\S+)/.exec(before ?? "")?.[1] ?? OLDEST_PYTHON);
   const after = readFileSync(file, "utf8");
   const count = after.match(/^[\w.-]+==/gm)?.length ?? 0;
   const what = after === before ? "unchanged" : before === undefined ? "new" : "changed";
@@ -83,11 +84,12 @@ async function lockFolder(folder: string, name = folder): Promise<void> {
 
 /** Runs uv for the oldest Python that will do. @returns that Python's series. */
 async function compile(folder: string, python: string): Promise<string> {
-  const args = ["pip", "compile", "--universal", "--python-version", python, "--generate-hashes"];
+  // Written so in the lock's second line, which Renovate reads: it knows options with `=` and no short ones.
+  const args = ["pip", "compile", "--universal", `--python-version=${python}`, "--generate-hashes"];
   const { code, stderr } = await run(
     await ensureUv(),
-    [...args, "--no-emit-index-url", REQUIREMENTS, "-o", LOCK, "--quiet"],
-    { cwd: folder, env: { ...(await pipSettings()), UV_PYTHON_DOWNLOADS: "never" } },
+    [...args, REQUIREMENTS, `--output-file=${LOCK}`, "--quiet"],
+    { cwd: folder, env: { ...(await uvSettings()), UV_PYTHON_DOWNLOADS: "never" } },
   );
   if (code === 0) return python;
   const text = stderr.replaceAll(/\s+/g, " ");
@@ -115,12 +117,16 @@ async function ensureUv(): Promise<string> {
 }
 
 /** uv reads no settings of pip: the index and the certificates, where uv has none of its own. */
-async function pipSettings(): Promise<Record<string, string>> {
-  const { stdout } = await run("python3", ["-m", "pip", "config", "list"]);
-  const names = { UV_DEFAULT_INDEX: "index-url", UV_INDEX: "extra-index-url", SSL_CERT_FILE: "cert" };
+async function uvSettings(): Promise<Record<string, string>> {
+  const settings = await pipSettings();
+  const names = {
+    UV_DEFAULT_INDEX: "index-url",
+    UV_INDEX: "extra-index-url",
+    SSL_CERT_FILE: "cert",
+  } as const;
   return Object.fromEntries(
     Object.entries(names).flatMap(([variable, setting]) => {
-      const value = new RegExp(`^\\S*\\.${setting}='(.*)'$`, "m").exec(stdout)?.[1];
+      const value = settings[setting];
       return value === undefined || process.env[variable] ? [] : [[variable, value]];
     }),
   );

@@ -1,5 +1,5 @@
 import { preparedSources } from "../../components/sources.ts";
-import { checkPulumi, type Found } from "../machine/pulumi.ts";
+import { type Found, findPulumi } from "../machine/pulumi.ts";
 import type { Options } from "../options.ts";
 import { describeChanges } from "../program/changes.ts";
 import { errorsOf, withEvents } from "../program/events.ts";
@@ -12,7 +12,7 @@ import { GroundError } from "../tools/log.ts";
 
 /** `npm run preview`: `pulumi preview`, and what it comes to in one sentence. Builds nothing. */
 export async function preview(options: Options): Promise<number> {
-  const pulumi = await checkPulumi();
+  const pulumi = await findPulumi();
   if (!pulumi.found) throw new GroundError(pulumi.why);
   const state = ensureState(pulumi);
   const stack = readStack(options.stack ?? (await selected(pulumi, state)));

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { cacheDir, exclusively } from "../tools/cache.ts";
 import { lastLine, must, type Result, run } from "../tools/exec.ts";
 import { type Finding, GroundError, note } from "../tools/log.ts";
+import { BUILDKIT } from "../tools/versions.ts";
 import { endpoint, HOST_PROCESS, startBuildkitd, stopBuildkitd } from "./buildkitd.ts";
 import { ensureBuildx, findBuildx } from "./buildx.ts";
 
 /** What the usual builder runs. */
-const IMAGE = "moby/buildkit:v0.31.1";
+const IMAGE = `moby/buildkit:${BUILDKIT}`;
 
 export interface Builder {
   readonly name: string;

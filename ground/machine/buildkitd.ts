@@ -7,10 +7,10 @@ import { cacheDir } from "../tools/cache.ts";
 import { daemon, daemonPid, stopDaemon } from "../tools/daemon.ts";
 import { lastLine, which } from "../tools/exec.ts";
 import { GroundError, note } from "../tools/log.ts";
+import { BUILDKIT } from "../tools/versions.ts";
 import { compile } from "./buildx.ts";
 import { aptInstall } from "./docker.ts";
 
-const BUILDKIT = "v0.31.1";
 /** What it is, in words. */
 export const HOST_PROCESS = `buildkitd ${BUILDKIT} as a process of this host`;
 

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { cacheDir, once } from "../tools/cache.ts";
 import { must, run, which } from "../tools/exec.ts";
 import { GroundError, note } from "../tools/log.ts";
-
-const BUILDX = "v0.35.0";
+import { BUILDX } from "../tools/versions.ts";
 
 /** How buildx is called here, or null; changes nothing. */
 export async function findBuildx(): Promise<readonly string[] | null> {

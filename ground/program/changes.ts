@@ -10,6 +10,7 @@ interface ImageInputs {
 const IMAGE = "docker-build:index:Image";
 const CONTAINER = "docker:index/container:Container";
 const TITLE = "org.opencontainers.image.title";
+const BASE = "org.opencontainers.image.base.name";
 const VERSION = "org.opencontainers.image.version";
 
 /**
@@ -30,8 +31,33 @@ export function describeChanges(events: readonly EngineEvent[]): string {
   ].filter(Boolean);
   if (effects.length === 0)
     return steps.some(({ op }) => op !== "same") ? "No image changes" : "Nothing changes";
-  const causes = of("update").flatMap(causeOf);
+  const causes = kept > of("create").length ? comings(of("create"), of("delete")) : [];
+  causes.push(...of("update").flatMap(causeOf));
   return [causes.length > 0 ? `${causes.join("; ")}: ` : "", effects.join(", ")].join("");
+}
+
+/** What comes and goes for a reason of its own, and not because its parent does: `python 3.14.0 added`. */
+function comings(created: readonly Step[], deleted: readonly Step[]): string[] {
+  const added = roots(created, "new");
+  const removed = roots(deleted, "old");
+  const moved = added.flatMap(({ title, version }) => {
+    // A layer's name has its series: 2.5 to 2.7 is another layer.
+    const before = removed.find((image) => image.title === title);
+    if (before) removed.splice(removed.indexOf(before), 1);
+    return before ? [`${title} ${before.version} → ${version}`] : [`${title} ${version} added`];
+  });
+  return [...moved, ...removed.map(({ title, version }) => `${title} ${version} removed`)];
+}
+
+/** The images whose parents are not among them. */
+function roots(steps: readonly Step[], side: "old" | "new") {
+  const images = steps.map((step) => {
+    const labels = (step[side]?.inputs as ImageInputs | undefined)?.labels ?? {};
+    const tag = Object.entries(labels).find(([label]) => label.endsWith(".repository.tag"))?.[1];
+    return { title: labels[TITLE], version: labels[VERSION], tag, base: labels[BASE] };
+  });
+  const names = new Set(images.map(({ title, tag }) => `${title}:${tag}`));
+  return images.filter(({ base }) => !names.has(`${base}`));
 }
 
 /** Why an image is rebuilt, where the reason is its own; nothing where it only follows its parent. */

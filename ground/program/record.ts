@@ -17,11 +17,20 @@ export interface Registration {
   readonly retained: boolean;
 }
 
-/** What the program did: its resources in the order of their registration, and its outputs. */
+/** What the program has said by `pulumi.log`. */
+export interface Message {
+  readonly severity: "info" | "warn";
+  readonly text: string;
+}
+
+/** What the program did: its resources in the order of their registration, its outputs, and what it said. */
 export interface Recording {
   readonly resources: readonly Registration[];
   readonly outputs: Record<string, unknown>;
+  readonly messages: readonly Message[];
 }
+
+type Runnable = Pick<Stack, "name" | "project" | "values">;
 
 const SECRET = "4dabf18193072939515e22adb298388d";
 let runs = 0;
@@ -36,10 +45,29 @@ export const recordedDigest = (resource: string): string => `sha256:recorded-${r
  * @throws whatever the program throws, such as a pulumi.RunError for its configuration.
  */
 export async function record(
-  stack: Pick<Stack, "name" | "project" | "values">,
+  stack: Runnable,
   password?: string,
   program: string = new URL("../../index.ts", import.meta.url).href,
 ): Promise<Recording> {
+  const messages: Message[] = [];
+  const hear = (severity: Message["severity"]) => async (text: string) => {
+    messages.push({ severity, text });
+  };
+  const { info, warn } = pulumi.log;
+  // With no engine to take them, the SDK would print them.
+  Object.assign(pulumi.log, { info: hear("info"), warn: hear("warn") });
+  try {
+    return { ...(await run(stack, password, program)), messages };
+  } finally {
+    Object.assign(pulumi.log, { info, warn });
+  }
+}
+
+async function run(
+  stack: Runnable,
+  password: string | undefined,
+  program: string,
+): Promise<Omit<Recording, "messages">> {
   const resources: Registration[] = [];
   const options = new Map<string, { parent: string | undefined; dependsOn: string[]; retained: boolean }>();
   const config = Object.entries({

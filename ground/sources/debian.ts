@@ -1,6 +1,6 @@
 /** Debian's signed archive as a source of what the catalog stands on: packages, and files of source packages. */
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheDir, once, sha256File } from "../tools/cache.ts";
 import { lastLine, must } from "../tools/exec.ts";
@@ -77,32 +77,30 @@ async function unpack(apt: Apt, name: string, version: string, expected?: string
  * Downloads one file of a source package into the cache, once: Debian keeps there what upstream has released.
  *
  * @param source the source package's name
- * @param file the name that the file has in the archive
- * @param sha256 the file's checksum, always verified
- * @returns the file's path
- * @throws GroundError when the suite has no such file, or one with another checksum
- * @example await debianSourceFile("python3.13", "trixie", "python3.13_3.13.5.orig.tar.xz", "93e583f2…");
+ * @param sha256 the file's checksum, by which it is found
+ * @returns the file's path, with the name that it has in the archive
+ * @throws GroundError when the suite has no such file
+ * @example await debianSourceFile("python3.13", "trixie", "93e583f2…");
  */
 export async function debianSourceFile(
   source: string,
   suite: string,
-  file: string,
   sha256: string,
   { mirror }: MirrorOption = {},
 ): Promise<string> {
-  // The checksum is part of the path: another pin must not find the file of this one.
-  const path = join(cacheDir("debian", "sources"), sha256.slice(0, 12), file);
-  await once(path, async (making) => {
+  const folder = join(cacheDir("debian", "sources"), sha256);
+  await once(folder, async (making) => {
     const apt = await privateApt(suite, mirror);
     await withFreshLists(apt, async () => {
       const { stdout } = await apt("apt-cache", ["showsrc", "--only-source", source]);
       // A release and its security suite may be at different upstream versions: one of them has this file.
-      const stanza = stdout.split("\n\n").find((text) => text.includes(` ${file}\n`)) ?? "";
+      const stanza = stdout.split("\n\n").find((text) => text.includes(` ${sha256} `)) ?? "";
       const version = /^Version: (.+)$/m.exec(stanza)?.[1];
-      if (version === undefined) {
-        const versions = new Set(stdout.match(/(?<=^Version: ).+/gm));
+      const file = new RegExp(`^ ${sha256} \\d+ (\\S+)$`, "m").exec(stanza)?.[1];
+      if (version === undefined || file === undefined) {
+        const files = new Set(stdout.match(/\S+\.orig\.tar\.\w+(?=$)/gm));
         throw new NotThere(
-          `Debian's suite ${suite} has no ${file}: the versions of ${source} there are ${list(versions)}.`,
+          `Debian's suite ${suite} has no file of ${source} with sha256 ${sha256}: there are ${list(files)}.`,
         );
       }
       await inTemporaryFolder(async (tmp) => {
@@ -111,13 +109,16 @@ export async function debianSourceFile(
         if (!existsSync(join(tmp, file))) {
           throw new NotThere(`Debian's file ${file} was not downloaded: ${lastLine(stderr)}.`);
         }
-        await rename(join(tmp, file), making);
+        await mkdir(making, { recursive: true });
+        await rename(join(tmp, file), join(making, file));
       });
     });
   });
+  const [file = ""] = await readdir(folder);
+  const path = join(folder, file);
   const found = await sha256File(path);
   // A wrong file must not stay for the next run.
-  if (found !== sha256) await rm(path);
+  if (found !== sha256) await rm(folder, { recursive: true });
   verified(`Debian's file ${file}`, sha256, found);
   return path;
 }

@@ -55,7 +55,10 @@ export async function materialize(source: GroundSource, key: string): Promise<Ma
 
 function describe(source: GroundSource): string {
   if ("mmdebstrap" in source) return `the signed archive of Debian's ${source.mmdebstrap}, about 20 s`;
-  if ("debianPackage" in source) return `Debian's package ${source.debianPackage} ${source.version}`;
+  if ("debianPackages" in source) {
+    const packages = source.debianPackages.map(({ name, version }) => `${name} ${version}`);
+    return `Debian's package ${packages.join(" and ")}`;
+  }
   if ("debianSource" in source) return `Debian's source package ${source.debianSource}`;
   return source.rootfs;
 }
@@ -70,17 +73,21 @@ async function layerOf(source: GroundSource, work: string): Promise<string> {
   if ("rootfs" in source) return rootfsArchive(source, work);
 
   const content = join(work, "content");
-  if ("debianPackage" in source) {
-    const { debianPackage: name, suite, version, sha256, path } = source;
-    const { folder } = await debianPackage(name, suite, { version, sha256 });
-    if (!existsSync(join(folder, path))) {
-      throw new GroundError(`Debian's package ${name} ${version} has no ${path}: correct the source's path.`);
+  if ("debianPackages" in source) {
+    const { debianPackages: packages, suite, path } = source;
+    for (const { name, version, sha256 } of packages) {
+      const { folder } = await debianPackage(name, suite, { version, sha256 });
+      if (!existsSync(join(folder, path))) {
+        throw new GroundError(
+          `Debian's package ${name} ${version} has no ${path}: correct the source's path.`,
+        );
+      }
+      await copyClosed(join(folder, path), content);
     }
-    await copyClosed(join(folder, path), content);
   } else {
-    const file = await debianSourceFile(source.debianSource, source.suite, source.file, source.sha256);
+    const file = await debianSourceFile(source.debianSource, source.suite, source.sha256);
     await mkdir(content);
-    await cp(file, join(content, source.as));
+    await cp(file, join(content, `${source.as}${/\.tar\.\w+$/.exec(file)?.[0] ?? ""}`));
   }
   const archive = join(work, "content.tar");
   await folderTar(content, archive);

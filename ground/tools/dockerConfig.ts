@@ -1,12 +1,11 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { dockerFolder } from "../../components/dockerLogin.ts";
 import type { Login } from "./registry.ts";
 
-const userConfig = () => process.env.DOCKER_CONFIG ?? join(homedir(), ".docker");
-
 /** Where buildx keeps its builders, whatever DOCKER_CONFIG says. */
-export const buildxConfig = () => process.env.BUILDX_CONFIG ?? join(userConfig(), "buildx");
+export const buildxConfig = () => process.env.BUILDX_CONFIG ?? join(dockerFolder(), "buildx");
 
 /**
  * A copy of the user's Docker configuration that is logged in to a registry as well: the user's own is not
@@ -14,7 +13,7 @@ export const buildxConfig = () => process.env.BUILDX_CONFIG ?? join(userConfig()
  */
 export function loginFolder({ address, username, password }: Login): string {
   const folder = mkdtempSync(join(tmpdir(), "image-catalog-docker-"));
-  const user = userConfig();
+  const user = dockerFolder();
   let config: Record<string, unknown> = {};
   if (existsSync(user)) {
     for (const name of readdirSync(user).filter((name) => name !== "config.json")) {

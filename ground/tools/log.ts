@@ -17,13 +17,18 @@ export interface Finding {
   readonly text: string;
 }
 
-type Output = typeof process.stdout | typeof process.stderr;
+let stream: NodeJS.WriteStream = process.stdout;
 
-const color = (to: Output) => Boolean(to.isTTY) && !process.env.NO_COLOR;
+/** From here on the lines go to standard error: what a command prints is then its result alone. */
+export function logToStderr(): void {
+  stream = process.stderr;
+}
 
-function line(sign: string, style: string, topic: string, text: string, to: Output = process.stdout): void {
+const color = () => Boolean(stream.isTTY) && !process.env.NO_COLOR;
+
+function line(sign: string, style: string, topic: string, text: string): void {
   const head = `${sign} ${topic.padEnd(9)}`;
-  to.write(`${color(to) ? `\x1b[${style}m${head}\x1b[0m` : head} ${text}\n`);
+  stream.write(`${color() ? `\x1b[${style}m${head}\x1b[0m` : head} ${text}\n`);
 }
 
 /** A thing is settled: `✓ docker    20.10.24, running`. */
@@ -39,9 +44,4 @@ export function note(topic: string, text: string): void {
 /** Something that the reader must not miss, though the work goes on: `! pulumi    not found, …`. */
 export function warn(topic: string, text: string): void {
   line("!", "1;33", topic, text);
-}
-
-/** Like {@link note}, on standard error, where what is printed at the end is for a file or another program. */
-export function progress(topic: string, text: string): void {
-  line("·", "2", topic, text, process.stderr);
 }

@@ -1,32 +1,19 @@
+import type { Credentials } from "../../components/dockerLogin.ts";
+import * as client from "../../components/registryClient.ts";
 import { GroundError } from "./log.ts";
 
 /** A registry and a login to it. */
-export interface Login {
+export interface Login extends Credentials {
   /** host or host:port, without a scheme. */
   readonly address: string;
-  readonly username: string;
-  readonly password: string;
 }
 
-const MANIFESTS = [
-  "application/vnd.oci.image.manifest.v1+json",
-  "application/vnd.docker.distribution.manifest.v2+json",
-  "application/vnd.oci.image.index.v1+json",
-].join(", ");
-
-/** A registry's answer: https://distribution.github.io/distribution/spec/api/. Plain HTTP only on loopback. */
-export async function ask(login: Login, path: string, method = "GET"): Promise<Response> {
-  const scheme = /^(localhost|127\.0\.0\.1)(:|$)/.test(login.address) ? "http" : "https";
-  const credentials = Buffer.from(`${login.username}:${login.password}`).toString("base64");
+/** A registry's answer, whatever its status. @throws GroundError if it does not answer. */
+export async function ask(login: Login, path: string, method: "GET" | "HEAD" = "GET"): Promise<Response> {
   try {
-    return await fetch(`${scheme}://${login.address}${path}`, {
-      method,
-      headers: { authorization: `Basic ${credentials}`, accept: MANIFESTS },
-      signal: AbortSignal.timeout(15_000),
-    });
+    return await client.ask(login.address, path, method, { login, timeout: 15_000 });
   } catch (error) {
-    const reason = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
-    throw new GroundError(`The registry ${login.address} does not answer (${reason}).`);
+    throw new GroundError(`The registry ${(error as Error).message}.`);
   }
 }
 

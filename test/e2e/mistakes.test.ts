@@ -96,14 +96,20 @@ test("unknown option", async () => {
 });
 
 test("a version that is not full, and an unknown operating system, at once", async () => {
-  const workspace = await make({ pythons: [{ version: 3.13, sha256 }], os: "debain" });
+  const workspace = await make({
+    pythons: [{ version: 3.13, sha256 }],
+    systems: [{ name: "debain", version: "13", base: { mmdebstrap: "trixie" } }],
+  });
   const said = await sentence(workspace, await up(workspace));
   assert.match(said, /^✗ Pulumi\.[\w-]+\.yaml is not valid:$/m);
   assert.match(
     said,
     /^ {2}- pythons\[0\]\.version: found 3\.13; a full version is needed, for example 3\.13\.5$/m,
   );
-  assert.match(said, /^ {2}- os: found "debain"; did you mean debian\? \(allowed: alpine, debian\)$/m);
+  assert.match(
+    said,
+    /^ {2}- systems\[0\]\.name: found "debain"; did you mean debian\? \(allowed: alpine, debian\)$/m,
+  );
 });
 
 test("missing password of a shared registry", { skip }, async () => {
@@ -145,7 +151,7 @@ test("a port in use", async () => {
 
 test("a prepared source with another checksum", async () => {
   const rootfs = `${import.meta.dirname}/mistakes.test.ts`;
-  const workspace = await make({ sources: { base: { rootfs, sha256 } } });
+  const workspace = await make({ systems: [{ name: "debian", version: "13", base: { rootfs, sha256 } }] });
   assert.match(await sentence(workspace, await up(workspace)), new RegExp(`^✗ .*${sha256}`));
 });
 
@@ -158,7 +164,7 @@ test("a downloaded source with another checksum", async () => {
   assert.notEqual(result.code, 0);
   assert.match(
     result.stderr,
-    /^✗ Building python-3_13 failed\. A source is not what its checksum says: digest mismatch .*93e583f2/m,
+    /^✗ Building python-3_13-debian-13 failed\. A source is not what its checksum says: digest mismatch .*93e583f2/m,
   );
 });
 

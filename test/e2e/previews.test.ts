@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { chooseStack } from "../../ground/commands/prepare.ts";
+import type { Images } from "../../ground/commands/report.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
 import { previewed, select, noEngine as skip, updated } from "../support/engine.ts";
-import { Workspace } from "../support/workspace.ts";
+import { type ImageServer, serveImage } from "../support/imageServer.ts";
+import { loginOf, Workspace } from "../support/workspace.ts";
 
 // The program is the real one and so is the engine; only what the images do is little, so that every row builds in
 // seconds. Each uses its build arguments and its files, as the real ones do.
@@ -37,17 +39,18 @@ CMD ["sleep", "infinity"]
 `,
 };
 
+const pyenv = (version: string) => ({ version, source: { folder: "images/os/alpine" } });
 const python = (version: string) => ({ version, sha256: "0".repeat(64) });
 const service = [
   "flask-helloworld-image",
   "flask-helloworld-service-container",
   "flask-helloworld-service-image",
 ];
-const fromFlask = ["flask-3.1-python-3.13-image", ...service];
-const fromPython = [...fromFlask, "python-3.13-image"];
-const fromPyenv = [...fromPython, "pyenv-image"].sort();
-const all = ["debian-image", ...fromPyenv];
-const second = ["flask-3.1-python-3.12-image", "python-3.12-image"];
+const fromFlask = ["flask-3.1-python-3.13-debian-13-image", ...service];
+const fromPython = [...fromFlask, "python-3.13-debian-13-image"];
+const fromPyenv = [...fromPython, "pyenv-2.5-debian-13-image"].sort();
+const all = ["debian-13-image", ...fromPyenv];
+const second = ["flask-3.1-python-3.12-debian-13-image", "python-3.12-debian-13-image"];
 
 interface Row {
   readonly change: string;
@@ -61,14 +64,20 @@ interface Row {
 const set = (settings: Record<string, unknown>) => (workspace: Workspace) =>
   workspace.configure((config) => ({ ...config, ...settings }));
 
+const setSystem = (settings: Record<string, unknown>) => (workspace: Workspace) =>
+  workspace.configure((config) => {
+    const [system] = config["catalog:systems"] as object[];
+    return { ...config, "catalog:systems": [{ ...system, ...settings }] };
+  });
+
 const rows: Row[] = [
   { change: "nothing", make: () => {}, previewed: [] },
   {
     change: "a tool of the operating system",
-    make: set({ "catalog:osPackages": ["curl", "less"] }),
+    make: setSystem({ packages: ["curl", "less"] }),
     previewed: all,
   },
-  { change: "pyenv 2.5.4 → 2.5.5", make: set({ "catalog:pyenv": "2.5.5" }), previewed: fromPyenv },
+  { change: "pyenv 2.5.4 → 2.5.5", make: set({ "catalog:pyenvs": [pyenv("2.5.5")] }), previewed: fromPyenv },
   {
     change: "CPython 3.13.5 → 3.13.15",
     make: set({ "catalog:pythons": [python("3.13.15")] }),
@@ -99,7 +108,7 @@ const rows: Row[] = [
     make: (w) =>
       w.edit("images/python/Dockerfile", "ARG PYTHON_VERSION", "# The version.\nARG PYTHON_VERSION"),
     previewed: fromPython,
-    updated: ["python-3.13-image"],
+    updated: ["python-3.13-debian-13-image"],
   },
   { change: "a label", make: set({ "catalog:labels": { vendor: "Other" } }), previewed: all },
   {
@@ -117,10 +126,12 @@ before(async () => {
   await ensureDocker();
   const base = await chooseStack();
   workspace = await Workspace.make(base.name, {
-    pyenv: "2.5.4",
+    systems: base.config.systems,
+    pyenvs: [pyenv("2.5.4")],
     pythons: [python("3.13.5")],
     frameworks: [{ name: "flask", version: "3.1.3" }],
-    sources: { base: base.config.sources.base, pyenv: { folder: "images/os/alpine" } },
+    // No CPython is built, and none of these checksums would be found.
+    sources: {},
   });
   for (const [folder, content] of Object.entries(dockerfiles))
     workspace.write(`${folder}/Dockerfile`, content);
@@ -141,3 +152,44 @@ test("a preview lists what `up` may touch, and `up` touches no more", { skip }, 
     });
   }
 });
+
+test("a preview follows the base image", { skip }, async (t) => {
+  const server = await serveDebian();
+  t.after(server.stop);
+  const pin = () => setSystem({ base: { image: server.reference() } })(workspace);
+  pin();
+  assert.deepEqual(await updated(stack), all);
+
+  await t.test("base digest moved", async () => {
+    server.move();
+    const said: string[] = [];
+    assert.deepEqual(await previewed(stack, said), all);
+    assert.match(said.join("\n"), /^info.*: .*localhost:\d+\/base:1 has moved from [0-9a-f]{12} to /m);
+    assert.deepEqual(await updated(stack), all);
+    assert.deepEqual(await previewed(stack), []);
+  });
+
+  server.stop();
+  const silent = /^warning: .*Whether localhost:\d+\/base:1 has moved is not known: .*pinned digest is kept/m;
+
+  await t.test("its registry does not answer: the way back to the pin", async () => {
+    const said: string[] = [];
+    assert.deepEqual(await previewed(stack, said), all);
+    assert.match(said.join("\n"), silent);
+  });
+
+  await t.test("its registry does not answer, and the pin is what was built on: nothing", async () => {
+    pin();
+    const said: string[] = [];
+    assert.deepEqual(await previewed(stack, said), []);
+    assert.match(said.join("\n"), silent);
+  });
+});
+
+/** A registry with the image that the stack has built for its operating system. */
+async function serveDebian(): Promise<ImageServer> {
+  const { value: password } = await stack.getConfig("registryPassword");
+  const { images = { value: {} } } = await stack.outputs();
+  const { "debian-13": debian } = images.value as Images;
+  return await serveImage(loginOf(workspace, password), "catalog/debian", debian?.digest as string);
+}

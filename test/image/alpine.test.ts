@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
+import { series } from "../../components/tree.ts";
 import { chooseStack } from "../../ground/commands/prepare.ts";
 import { ensureBuilder } from "../../ground/machine/builder.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
@@ -34,10 +35,7 @@ for (const { version, sha256 } of roots) {
     skip,
   }, async (t) => {
     const workspace = await Workspace.make(base, {
-      os: "alpine",
-      osVersion: version,
-      osPackages: [],
-      sources: { base: { rootfs, sha256 } },
+      systems: [{ name: "alpine", version, base: { rootfs, sha256 } }],
     });
     workspaces.push(workspace);
     const written = await workspace.npm(["bake", "--stack", workspace.stack]);
@@ -47,10 +45,10 @@ for (const { version, sha256 } of roots) {
     const { name, buildx } = await ensureBuilder("catalog");
     const [command = "", ...args] = buildx;
     const file = JSON.parse(workspace.read("docker-bake.json"));
-    file.target.alpine.network = "none";
-    file.target.alpine.output = ["type=docker"];
+    const target = `alpine-${series(version).replace(".", "_")}`;
+    Object.assign(file.target[target], { network: "none", output: ["type=docker"] });
     workspace.write("docker-bake.json", JSON.stringify(file));
-    await must(command, [...args, "bake", "--file", "docker-bake.json", "--builder", name, "alpine"], {
+    await must(command, [...args, "bake", "--file", "docker-bake.json", "--builder", name, target], {
       cwd: workspace.folder,
     });
 

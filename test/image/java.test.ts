@@ -11,7 +11,7 @@ import { rulesFor, type Subject } from "./rules.ts";
 
 const helloworld = { name: "java-helloworld", version: "1.0.0", framework: "java" };
 /** What is built, parents first: no pyenv and no Python. */
-const targets = ["debian", "java-21", "java-25", "java-helloworld"];
+const targets = ["debian-13", "java-21-debian-13", "java-25-debian-13", "java-helloworld"];
 
 let workspace: Workspace;
 before(async () => {

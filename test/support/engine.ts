@@ -18,10 +18,15 @@ export async function select({ folder, stack, env }: Workspace): Promise<Stack> 
   return await LocalWorkspace.selectStack({ stackName: stack, workDir: folder }, { envVars, pulumiCommand });
 }
 
-/** The resources that a preview lists, by their names. */
-export async function previewed(stack: Stack): Promise<string[]> {
+/** The resources that a preview lists, by their names; what it says goes to `said`, its severity first. */
+export async function previewed(stack: Stack, said: string[] = []): Promise<string[]> {
   const touched = new Set<string>();
-  await stack.preview({ onEvent: ({ resourcePreEvent: event }) => note(touched, event?.metadata) });
+  await stack.preview({
+    onEvent: ({ resourcePreEvent: event, diagnosticEvent: diagnostic }) => {
+      note(touched, event?.metadata);
+      if (diagnostic) said.push(`${diagnostic.severity}: ${diagnostic.message}`);
+    },
+  });
   return [...touched].sort();
 }
 

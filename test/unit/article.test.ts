@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
+import "../support/offline.ts";
 
 const { resources } = await record(readStack("article"), "password");
 const inputsOf = (name: string) => {
@@ -16,10 +17,10 @@ const inputsOf = (name: string) => {
 };
 
 const images = [
-  ["alpine-image", "alpine:3.10.2", { alpine: "3.10.2" }],
-  ["pyenv-image", "pyenv:1.2.14", { pyenv: "1.2.14", "pyenv-virtualenv": "1.1.5" }],
-  ["python-3.7-image", "python:3.7.4", { python: "3.7.4" }],
-  ["flask-1.1-python-3.7-image", "flask:1.1.1", { flask: "1.1.1" }],
+  ["alpine-3.10-image", "alpine:3.10.2", { alpine: "3.10.2" }],
+  ["pyenv-1.2-alpine-3.10-image", "pyenv:1.2.14", { pyenv: "1.2.14", "pyenv-virtualenv": "1.1.5" }],
+  ["python-3.7-alpine-3.10-image", "python:3.7.4", { python: "3.7.4" }],
+  ["flask-1.1-python-3.7-alpine-3.10-image", "flask:1.1.1", { flask: "1.1.1" }],
   ["flask-helloworld-image", "flask-helloworld:1.0.0", { "flask-helloworld": "1.0.0" }],
 ] as const;
 
@@ -36,17 +37,17 @@ for (const [name, tag, versions] of images) {
 }
 
 test("the article's user, sources and application", () => {
-  assert.equal(inputsOf("alpine-image").buildArgs.USER_NAME, "alpine");
+  assert.equal(inputsOf("alpine-3.10-image").buildArgs.USER_NAME, "alpine");
   assert.match(
-    inputsOf("alpine-image").context.named.base?.location as string,
+    inputsOf("alpine-3.10-image").context.named.base?.location as string,
     /^docker-image:\/\/alpine:3\.10\.2@sha256:[0-9a-f]{64}$/,
   );
   assert.match(
-    inputsOf("pyenv-image").context.named["pyenv-source"]?.location as string,
+    inputsOf("pyenv-1.2-alpine-3.10-image").context.named["pyenv-source"]?.location as string,
     /pyenv\.git#d6d6bc8bb08b/,
   );
   assert.equal(
-    inputsOf("python-3.7-image").buildArgs.CPYTHON_URL,
+    inputsOf("python-3.7-alpine-3.10-image").buildArgs.CPYTHON_URL,
     "https://www.python.org/ftp/python/3.7.4/Python-3.7.4.tar.xz",
   );
   const { buildArgs, context } = inputsOf("flask-helloworld-image");

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { bakeFile, levels } from "../../ground/program/bakeFile.ts";
 import { record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
+import "../support/offline.ts";
 
 const password = "a-password-of-the-tests";
 const dev = readStack("dev");
@@ -11,16 +12,16 @@ const file = bakeFile(recording);
 
 test("one target an image, a child's context is its parent's target", () => {
   assert.deepEqual(levels(file), [
-    ["debian"],
-    ["pyenv"],
-    ["python-3_13"],
-    ["flask-3_1-python-3_13"],
+    ["debian-13"],
+    ["pyenv-2_7-debian-13"],
+    ["python-3_13-debian-13"],
+    ["flask-3_1-python-3_13-debian-13"],
     ["flask-helloworld"],
   ]);
-  assert.equal(file.target.pyenv?.contexts.parent, "target:debian");
-  assert.equal(file.target.pyenv?.args.PARENT, "parent");
-  assert.equal(file.target.debian?.args.PARENT, undefined);
-  assert.match(file.target.debian?.contexts.base as string, /^docker-image:\/\/debian:13-slim@sha256:/);
+  assert.equal(file.target["pyenv-2_7-debian-13"]?.contexts.parent, "target:debian-13");
+  assert.equal(file.target["pyenv-2_7-debian-13"]?.args.PARENT, "parent");
+  assert.equal(file.target["debian-13"]?.args.PARENT, undefined);
+  assert.match(file.target["debian-13"]?.contexts.base as string, /^docker-image:\/\/debian:13-slim@sha256:/);
 });
 
 test("tags, arguments and labels are the program's own", () => {
@@ -40,7 +41,7 @@ test("tags, arguments and labels are the program's own", () => {
 });
 
 test("secrets are references, and no password is in the file", () => {
-  assert.deepEqual(file.target.debian?.secret, ["id=ca,src=.catalog/secrets/ca"]);
+  assert.deepEqual(file.target["debian-13"]?.secret, ["id=ca,src=.catalog/secrets/ca"]);
   assert.ok(!JSON.stringify(file).includes(password));
 });
 
@@ -48,7 +49,7 @@ test("what bake would read as a template is kept as text", async () => {
   const labels = { source: "https://git.example.com/$" + "{x}/%" + "{y}" };
   const { target } = bakeFile(await record({ ...dev, values: { ...dev.values, labels } }, password));
   assert.equal(
-    target.debian?.labels["org.opencontainers.image.source"],
+    target["debian-13"]?.labels["org.opencontainers.image.source"],
     "https://git.example.com/$$" + "{x}/%%" + "{y}",
   );
 });

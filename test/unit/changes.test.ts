@@ -20,7 +20,20 @@ const step = (op: string, type: string, name: string, old?: Inputs, now?: Inputs
     },
   },
 });
+const IMAGE = "docker-build:index:Image";
+/** An image that comes or goes, on the base that its labels name. */
+const labeled = (title: string, version: string, { labels }: Inputs): Inputs => ({
+  labels: {
+    "org.opencontainers.image.title": title,
+    "org.opencontainers.image.version": version,
+    "catalog.repository.tag": version,
+    ...labels,
+  },
+});
+const on = (base: string): Inputs => ({ labels: { "org.opencontainers.image.base.name": base } });
 const image = (op: string, title: string, version: string, change: Inputs = {}, from = version) => {
+  if (op === "create") return step(op, IMAGE, `${title}-image`, undefined, labeled(title, version, change));
+  if (op === "delete") return step(op, IMAGE, `${title}-image`, labeled(title, version, change));
   const inputs = (version: string, more: Inputs): Inputs => ({
     context: { location: ".catalog/contexts/x-1", ...more.context },
     buildArgs: { PARENT: "p", ...more.buildArgs },
@@ -30,7 +43,7 @@ const image = (op: string, title: string, version: string, change: Inputs = {}, 
       ...more.labels,
     },
   });
-  return step(op, "docker-build:index:Image", `${title}-image`, inputs(from, {}), inputs(version, change));
+  return step(op, IMAGE, `${title}-image`, inputs(from, {}), inputs(version, change));
 };
 const follows: Inputs = {
   buildArgs: { PARENT: "unknown" },
@@ -72,8 +85,43 @@ const cases: [string, EngineEvent[], string][] = [
   ],
   [
     "a Python more, another less",
-    [image("same", "debian", "13"), image("create", "python", "3.14.0"), image("delete", "python", "3.12.0")],
-    "builds 1 new image, drops 1 image, kept in the registry",
+    [
+      image("same", "debian", "13"),
+      image("create", "python", "3.14.0", on("pyenv:2.7.1")),
+      image("create", "flask", "3.1.3", on("python:3.14.0")),
+      image("delete", "flask", "3.1.3", on("python:3.12.0")),
+      image("delete", "python", "3.12.0", on("pyenv:2.7.1")),
+    ],
+    "python 3.12.0 → 3.14.0: builds 2 new images, drops 2 images, kept in the registry",
+  ],
+  [
+    "a Python more",
+    [
+      image("same", "debian", "13"),
+      image("create", "python", "3.14.0", on("pyenv:2.7.1")),
+      image("create", "flask", "3.1.3", on("python:3.14.0")),
+    ],
+    "python 3.14.0 added: builds 2 new images",
+  ],
+  [
+    "a framework less",
+    [image("same", "debian", "13"), image("delete", "flask", "3.1.3", on("python:3.12.0"))],
+    "flask 3.1.3 removed: drops 1 image, kept in the registry",
+  ],
+  [
+    "the first time",
+    [image("create", "debian", "13"), image("create", "pyenv", "2.7.1", on("debian:13"))],
+    "builds 2 new images",
+  ],
+  [
+    "another pyenv, and what follows",
+    [
+      image("same", "debian", "13"),
+      image("create", "pyenv", "2.7.1", on("debian:13")),
+      image("delete", "pyenv", "2.5.4", on("debian:13")),
+      image("update", "python", "3.13.5", follows),
+    ],
+    "pyenv 2.5.4 → 2.7.1: builds 1 new image, rebuilds 1 of 3 images, drops 1 image, kept in the registry",
   ],
   ["outputs only", [step("update", "pulumi:pulumi:Stack", "catalog-dev")], "No image changes"],
 ];

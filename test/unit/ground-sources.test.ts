@@ -171,45 +171,50 @@ test("a source with another checksum is refused, and leaves nothing", async () =
   );
 });
 
-test("a folder of a Debian package becomes the image's root, without links that lead out of it", async () => {
-  const package_ = join(cacheDir("debian"), "tool_1-1");
-  lay(package_, [
+test("a folder of Debian packages becomes the image's root, without links that lead out of it", async () => {
+  const sums: Record<string, string> = { tool: "a".repeat(64), "tool-data": "b".repeat(64) };
+  for (const [name, sum] of Object.entries(sums)) {
+    writeFileSync(join(cacheDir("debian"), `${name}_1-1.sha256`), `${sum}\n`);
+  }
+  lay(join(cacheDir("debian"), "tool_1-1"), [
     ["usr/share/tool/bin/tool", "#!/bin/sh\n"],
     ["@usr/share/tool/tool", "bin/tool"],
     ["@usr/share/tool/README", "../doc/tool/README"],
     ["@usr/share/tool/gone", "missing"],
     ["usr/share/doc/tool/README", "there in the package, not in the image"],
   ]);
-  writeFileSync(`${package_}.sha256`, `${"a".repeat(64)}\n`);
-  const pin = { debianPackage: "tool", suite: "trixie", version: "1-1", path: "usr/share/tool" };
+  lay(join(cacheDir("debian"), "tool-data_1-1"), [["usr/share/tool/bin/data", "data"]]);
+  const source = (names: string[], change: object = {}) => ({
+    debianPackages: names.map((name) => ({ name, version: "1-1", sha256: sums[name] as string, ...change })),
+    suite: "trixie",
+    path: "usr/share/tool",
+  });
 
-  const { folder } = await materialize({ ...pin, sha256: "a".repeat(64) }, "tool-1");
-  assert.deepEqual(listing(folder), ["./", "./bin/", "./bin/tool", "./tool"]);
+  const one = await materialize(source(["tool"]), "tool-1");
+  assert.deepEqual(listing(one.folder), ["./", "./bin/", "./bin/tool", "./tool"]);
+  const both = await materialize(source(["tool", "tool-data"]), "tool-2");
+  assert.deepEqual(listing(both.folder), ["./", "./bin/", "./bin/data", "./bin/tool", "./tool"]);
   await assert.rejects(
-    materialize({ ...pin, sha256: "b".repeat(64) }, "tool-2"),
+    materialize(source(["tool"], { sha256: "b".repeat(64) }), "tool-3"),
     sentence(/tool 1-1 has sha256 a+/),
   );
-  await assert.rejects(
-    materialize({ ...pin, sha256: "a".repeat(64), path: "opt" }, "tool-3"),
-    sentence(/no opt/),
-  );
+  await assert.rejects(materialize({ ...source(["tool"]), path: "opt" }, "tool-4"), sentence(/no opt/));
 });
 
 test("a file of a Debian source package gets upstream's name", async () => {
   const sum = sha256("source");
   const file = "python3.13_3.13.5.orig.tar.xz";
-  writeFileSync(join(cacheDir("debian", "sources", sum.slice(0, 12)), file), "source");
+  writeFileSync(join(cacheDir("debian", "sources", sum), file), "source");
   const source = {
     debianSource: "python3.13",
     suite: "trixie",
-    file,
     sha256: sum,
-    as: "Python-3.13.5.tar.xz",
+    as: "Python-3.13.5",
   };
   const { folder } = await materialize(source, "cpython-3.13.5");
   assert.deepEqual(listing(folder), ["./", "./Python-3.13.5.tar.xz"]);
 
-  const path = join(cacheDir("debian", "sources", sum.slice(0, 12)), file);
+  const path = join(cacheDir("debian", "sources", sum), file);
   writeFileSync(path, "spoiled");
   await assert.rejects(
     materialize(source, "cpython-again"),

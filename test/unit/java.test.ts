@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { parseConfig } from "../../components/settings.ts";
 import { type Recording, record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
+import "../support/offline.ts";
 
 const dev = readStack("dev");
 const helloworld = { name: "java-helloworld", version: "1.0.0", framework: "java", publish: 5002 };
@@ -26,17 +27,17 @@ const inputsOf = (layer: string, from = recording) =>
   };
 
 test("a Java is a component on the operating system, and depends on it", () => {
-  for (const layer of ["java-21", "java-25"]) {
+  for (const layer of ["java-21-debian-13", "java-25-debian-13"]) {
     assert.equal(named(recording, layer).type, "catalog:image:Java");
-    assert.deepEqual(named(recording, layer).dependsOn, ["debian"]);
-    assert.deepEqual(named(recording, `${layer}-image`).dependsOn, ["debian"]);
-    assert.match(inputsOf(layer).buildArgs.PARENT as string, /@sha256:recorded-debian-image$/);
+    assert.deepEqual(named(recording, layer).dependsOn, ["debian-13"]);
+    assert.deepEqual(named(recording, `${layer}-image`).dependsOn, ["debian-13"]);
+    assert.match(inputsOf(layer).buildArgs.PARENT as string, /@sha256:recorded-debian-13-image$/);
   }
 });
 
 test("two Javas stand side by side, each with tags and label of its own", () => {
   for (const version of ["21", "25"]) {
-    const { tags, labels, buildArgs } = inputsOf(`java-${version}`);
+    const { tags, labels, buildArgs } = inputsOf(`java-${version}-debian-13`);
     assert.deepEqual(tags, [
       `localhost:5001/catalog/java:${version}-debian13`,
       `localhost:5001/catalog/java:${version}`,
@@ -48,14 +49,17 @@ test("two Javas stand side by side, each with tags and label of its own", () => 
 });
 
 test("an application is built from the first Java, or from the one that it names", async () => {
-  assert.deepEqual(named(recording, "java-helloworld").dependsOn, ["java-21"]);
+  assert.deepEqual(named(recording, "java-helloworld").dependsOn, ["java-21-debian-13"]);
   assert.deepEqual(inputsOf("java-helloworld").tags, [
     "localhost:5001/catalog/java-helloworld:1.0.0-java21-debian13",
     "localhost:5001/catalog/java-helloworld:1.0.0",
   ]);
-  const other = await withValues({ ...settings, applications: [{ ...helloworld, framework: "java25" }] });
-  assert.deepEqual(named(other, "java-helloworld").dependsOn, ["java-25"]);
-  assert.match(inputsOf("java-helloworld", other).buildArgs.PARENT as string, /recorded-java-25-image$/);
+  const other = await withValues({ ...settings, applications: [{ ...helloworld, framework: "java-25" }] });
+  assert.deepEqual(named(other, "java-helloworld").dependsOn, ["java-25-debian-13"]);
+  assert.match(
+    inputsOf("java-helloworld", other).buildArgs.PARENT as string,
+    /recorded-java-25-debian-13-image$/,
+  );
   assert.equal(
     inputsOf("java-helloworld", other).tags[0],
     "localhost:5001/catalog/java-helloworld:1.0.0-java25-debian13",
@@ -83,13 +87,13 @@ const wrong: [string, Record<string, unknown>, RegExp][] = [
   ["one Java twice", { javas: [{ version: "21" }, { version: 21 }] }, /^javas: 21 is there twice/],
   [
     "an application on a Java that is not there",
-    { javas: [{ version: "21" }], applications: [{ ...helloworld, framework: "java25" }] },
-    /^applications\[0\]\.framework: found "java25"; did you mean java21\? \(allowed: flask, java, java21\)$/,
+    { javas: [{ version: "21" }], applications: [{ ...helloworld, framework: "java-25" }] },
+    /^applications\[0\]\.framework: found "java-25"; did you mean java-21\? \(allowed: flask, flask-3\.1, java, java-21, python, python-3\.13\)$/,
   ],
   [
     "an application on Java without a Java",
     { applications: [helloworld] },
-    /^applications\[0\]\.framework: found "java"; one of flask is needed$/,
+    /^applications\[0\]\.framework: found "java"; one of flask, flask-3\.1, python, python-3\.13 is needed$/,
   ],
 ];
 for (const [what, change, message] of wrong) {

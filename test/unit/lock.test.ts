@@ -9,7 +9,7 @@ const cli = resolve(import.meta.dirname, "../../ground/cli.ts");
 
 /** Stands for uv: its index has everything but version 9, which nobody has, and version 3, which needs Python 3.12. */
 const uv = `#!/bin/sh
-for arg; do [ "$before" != --python-version ] || python=$arg; before=$arg; done
+for arg; do case "$arg" in --python-version=*) python="\${arg#*=}" ;; esac; done
 if grep -q ==9 requirements.in; then
   echo "cause: Because there is no version of toast==9 and you require toast==9, we can" >&2
   exit 1

@@ -5,6 +5,7 @@ import { Catalog } from "../../components/catalog.ts";
 import type { Registry } from "../../components/registry.ts";
 import { type Recording, type Registration, record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
+import "../support/offline.ts";
 
 const password = "a-password-of-the-tests";
 const dev = readStack("dev");
@@ -19,10 +20,10 @@ const named = ({ resources }: Recording, name: string): Registration => {
 const image = (layer: string, from = recording) => named(from, `${layer}-image`);
 
 const chain = [
-  { layer: "debian", type: "catalog:image:OperatingSystem" },
-  { layer: "pyenv", type: "catalog:image:Pyenv" },
-  { layer: "python-3.13", type: "catalog:image:Python" },
-  { layer: "flask-3.1-python-3.13", type: "catalog:image:Framework" },
+  { layer: "debian-13", type: "catalog:image:OperatingSystem" },
+  { layer: "pyenv-2.7-debian-13", type: "catalog:image:Pyenv" },
+  { layer: "python-3.13-debian-13", type: "catalog:image:Python" },
+  { layer: "flask-3.1-python-3.13-debian-13", type: "catalog:image:Framework" },
   { layer: "flask-helloworld", type: "catalog:image:Application" },
 ];
 
@@ -55,10 +56,16 @@ test("each layer is built from its parent by digest", () => {
 test("tags say the whole line of descent, and short ones point at it", () => {
   const tags = Object.fromEntries(chain.map(({ layer }) => [layer, image(layer).inputs.tags]));
   assert.deepEqual(tags, {
-    debian: ["localhost:5001/catalog/debian:13"],
-    pyenv: ["localhost:5001/catalog/pyenv:2.7.1-debian13", "localhost:5001/catalog/pyenv:2.7.1"],
-    "python-3.13": ["localhost:5001/catalog/python:3.13.5-debian13", "localhost:5001/catalog/python:3.13.5"],
-    "flask-3.1-python-3.13": [
+    "debian-13": ["localhost:5001/catalog/debian:13"],
+    "pyenv-2.7-debian-13": [
+      "localhost:5001/catalog/pyenv:2.7.1-debian13",
+      "localhost:5001/catalog/pyenv:2.7.1",
+    ],
+    "python-3.13-debian-13": [
+      "localhost:5001/catalog/python:3.13.5-debian13",
+      "localhost:5001/catalog/python:3.13.5",
+    ],
+    "flask-3.1-python-3.13-debian-13": [
       "localhost:5001/catalog/flask:3.1.3-python3.13.5-debian13",
       "localhost:5001/catalog/flask:3.1.3",
     ],
@@ -70,7 +77,7 @@ test("tags say the whole line of descent, and short ones point at it", () => {
 });
 
 test("labels name origin, tag, tools and base", () => {
-  const labels = image("pyenv").inputs.labels as Record<string, string>;
+  const labels = image("pyenv-2.7-debian-13").inputs.labels as Record<string, string>;
   assert.deepEqual(labels, {
     "catalog.repository.url": "https://git.example.com/platform/image-catalog",
     "catalog.repository.tag": "2.7.1-debian13",
@@ -82,9 +89,9 @@ test("labels name origin, tag, tools and base", () => {
     "org.opencontainers.image.vendor": "Example Inc.",
     "org.opencontainers.image.licenses": "Apache-2.0",
     "org.opencontainers.image.base.name": "debian:13",
-    "org.opencontainers.image.base.digest": "sha256:recorded-debian-image",
+    "org.opencontainers.image.base.digest": "sha256:recorded-debian-13-image",
   });
-  const base = image("debian").inputs.labels as Record<string, string>;
+  const base = image("debian-13").inputs.labels as Record<string, string>;
   assert.equal(base["org.opencontainers.image.base.name"], "debian:13-slim");
   assert.match(base["org.opencontainers.image.base.digest"] as string, /^sha256:[0-9a-f]{64}$/);
 });
@@ -148,7 +155,7 @@ test("a registry that exists is only logged in to", async () => {
   assert.deepEqual(login?.inputs.registries, [
     { address: "registry.example.com", username: "robot", password },
   ]);
-  const os = resources.find(({ name }) => name === "debian");
+  const os = resources.find(({ name }) => name === "debian-13");
   assert.deepEqual(os?.dependsOn, ["registry"]);
 });
 
@@ -189,16 +196,16 @@ test("a second Python is one line, and its frameworks leave the short tags to th
   const second = { version: "3.12.11", sha256: "0".repeat(64) };
   const pythons = [...(dev.values.pythons as object[]), second];
   const both = await record({ ...dev, values: { ...dev.values, pythons } }, password);
-  assert.deepEqual(image("python-3.12", both).inputs.tags, [
+  assert.deepEqual(image("python-3.12-debian-13", both).inputs.tags, [
     "localhost:5001/catalog/python:3.12.11-debian13",
     "localhost:5001/catalog/python:3.12.11",
   ]);
-  assert.deepEqual(image("flask-3.1-python-3.12", both).inputs.tags, [
+  assert.deepEqual(image("flask-3.1-python-3.12-debian-13", both).inputs.tags, [
     "localhost:5001/catalog/flask:3.1.3-python3.12.11-debian13",
   ]);
   assert.deepEqual(
-    image("flask-3.1-python-3.13", both).inputs.tags,
-    image("flask-3.1-python-3.13").inputs.tags,
+    image("flask-3.1-python-3.13-debian-13", both).inputs.tags,
+    image("flask-3.1-python-3.13-debian-13").inputs.tags,
   );
 });
 
@@ -213,12 +220,12 @@ test("two images that claim one tag are an error that names both", () => {
 });
 
 test("a wrong stack file ends in a message without a stack", async () => {
-  const values = { ...dev.values, os: "debain", typo: "x" };
+  const values = { ...dev.values, pyenvs: "2.7.1", typo: "x" };
   const error = await record({ ...dev, values }).then(
     () => assert.fail("the program accepted it"),
     (error: Error) => error,
   );
   assert.ok(RunError.isInstance(error));
-  const expected = ["os: found", "unknown key typo", "registryPassword: missing"];
+  const expected = ["pyenvs: found", "unknown key typo", "registryPassword: missing"];
   for (const text of expected) assert.ok(error.message.includes(text), `${text} is not in\n${error.message}`);
 });

@@ -6,6 +6,7 @@ import { keysOf } from "../../components/schema.ts";
 import { parseConfig, settingNames, settings } from "../../components/settings.ts";
 import { record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
+import "../support/offline.ts";
 
 type Values = Record<string, unknown>;
 
@@ -20,6 +21,13 @@ const optional = <T extends object>(shape: { [K in keyof T]: fc.Arbitrary<T[K]> 
 const mostly = <T = unknown>(right: T[], wrong: T) =>
   fc.oneof({ weight: 30, arbitrary: some(...right) }, { weight: 1, arbitrary: some(wrong) });
 
+/** Some layers that an item is built on; most items say none. */
+const on = (...names: string[]) =>
+  fc.oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.uniqueArray(some(...names)) },
+  );
+
 /** Settings as people write them: mostly right, each now and then wrong or contradicting another. */
 const nearlyValid: fc.Arbitrary<Values> = optional<Values>({
   namespace: mostly(["catalog", "platform/catalog"], "Catalog"),
@@ -28,23 +36,61 @@ const nearlyValid: fc.Arbitrary<Values> = optional<Values>({
     address: mostly(["localhost:5001", "127.0.0.1:5002"], "registry.example.com"),
     username: some("robot", "catalog"),
   }),
-  os: mostly(["debian", "alpine"], "debain"),
-  osVersion: mostly(["13", 13, "3.20.3"], ""),
-  osPackages: fc.uniqueArray(some("curl", "bind-tools", "ca-certificates")),
-  pyenv: mostly(["2.7.1", "2.5.4"], "2.7"),
+  systems: fc.uniqueArray(
+    fc.record<Values>(
+      {
+        name: mostly(["debian", "alpine"], "debain"),
+        version: mostly(["13", 12, "3.20.3"], ""),
+        packages: fc.uniqueArray(some("curl", "bind-tools", "ca-certificates")),
+        base: mostly<unknown>([{ image: `a:1@sha256:${sha256}` }], { mmdebstrap: "sid" }),
+        archive: some("https://mirror.example.com/debian"),
+      },
+      { requiredKeys: ["name", "version", "base"] },
+    ),
+    { minLength: 1, maxLength: 3, selector: ({ name, version }) => `${name} ${version}` },
+  ),
+  pyenvs: fc.uniqueArray(
+    fc.record<Values>(
+      {
+        version: mostly(["2.7.1", "2.5.4"], "2.7"),
+        source: mostly<unknown>([git, { folder: "images/flask" }], { git: git.git }),
+        virtualenv: some({ version: "1.2.6", source: git }),
+        on: on("debian", "debian-13", "alpine"),
+      },
+      { requiredKeys: ["version", "source"] },
+    ),
+    { minLength: 1, maxLength: 2, selector: ({ version }) => version },
+  ),
   pythons: fc.uniqueArray(
-    fc.record({
-      version: mostly<unknown>(["3.13.5", "3.12.11", "3.12.10", "3.11.2"], 3.13),
-      sha256: some(sha256),
-    }),
+    fc.record<Values>(
+      {
+        version: mostly<unknown>(["3.13.5", "3.12.11", "3.12.10", "3.11.2"], 3.13),
+        sha256: some(sha256),
+        on: on("debian", "pyenv-2.5", "alpine-3.20"),
+      },
+      { requiredKeys: ["version", "sha256"] },
+    ),
     { minLength: 1, maxLength: 3, selector: ({ version }) => version },
   ),
-  javas: fc.uniqueArray(fc.record({ version: mostly(["21", 25, "25"], "21.0.5") }), {
-    maxLength: 2,
-    selector: ({ version }) => version,
-  }),
+  javas: fc.uniqueArray(
+    fc.record<Values>(
+      { version: mostly(["21", 25, "25"], "21.0.5"), on: on("alpine", "debian-12") },
+      { requiredKeys: ["version"] },
+    ),
+    {
+      maxLength: 2,
+      selector: ({ version }) => version,
+    },
+  ),
   frameworks: fc.uniqueArray(
-    fc.record({ name: mostly(["flask"], "flsk"), version: mostly(["3.1.3", "1.1.1"], "9.9.9") }),
+    fc.record<Values>(
+      {
+        name: mostly(["flask"], "flsk"),
+        version: mostly(["3.1.3", "1.1.1"], "9.9.9"),
+        on: on("python-3.13", "python-3.12-debian", "alpine"),
+      },
+      { requiredKeys: ["name", "version"] },
+    ),
     { minLength: 1, maxLength: 2, selector: ({ version }) => version },
   ),
   applications: fc.uniqueArray(
@@ -52,7 +98,7 @@ const nearlyValid: fc.Arbitrary<Values> = optional<Values>({
       {
         name: some("flask-helloworld", "java-helloworld"),
         version: some("1.0.0", "1.0.1"),
-        framework: mostly(["flask"], "java21"),
+        framework: mostly(["flask", "flask-3.1", "python"], "java-21"),
         args: some({}, { FLASK_APP: "app.py" }),
         publish: fc.integer({ min: 4990, max: 5010 }),
         memory: some(64, 256),
@@ -62,10 +108,6 @@ const nearlyValid: fc.Arbitrary<Values> = optional<Values>({
     { maxLength: 2, selector: ({ name }) => name },
   ),
   sources: optional<Values>({
-    base: mostly<unknown>([{ image: `a:1@sha256:${sha256}` }], { mmdebstrap: "sid" }),
-    osArchive: some("https://mirror.example.com/debian"),
-    pyenv: mostly<unknown>([git, { folder: "images/flask" }], { git: git.git }),
-    pyenvVirtualenv: some(git),
     cpython: mostly<unknown>([{ url: "https://example.com/{version}.tar.xz" }], { debianSource: "sid" }),
     pypi: mostly(["https://pypi.example.com/simple"], "https://robot:hunter2@pypi.example.com/simple"),
     application: mostly<unknown>([{}], { "flask-helloword": git }),

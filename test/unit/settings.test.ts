@@ -21,8 +21,8 @@ for (const [what, change, ...answers] of [...wrongSettings, ...wrongFrameworks, 
 test("all problems are reported at once, those between settings too", () => {
   const { problems } = parseConfig({
     ...values,
-    os: "debain",
-    pyenv: "2.5",
+    systems: [{ name: "debain", version: "13", base: { mmdebstrap: "trixie" } }],
+    pyenvs: [],
     namespace: "",
     registry: { adress: "registry.example.com" },
     frameworks: [{ name: "flask", version: "9.9.9" }],
@@ -30,9 +30,8 @@ test("all problems are reported at once, those between settings too", () => {
   assert.deepEqual(problems.map((problem) => problem.split(":")[0]).sort(), [
     "frameworks[0].version",
     "namespace",
-    "os",
-    "pyenv",
     "registry",
+    "systems[0].name",
   ]);
 });
 

@@ -20,6 +20,12 @@ export const commit = "0".repeat(40);
 export const git = "https://git.example.com/a.git";
 export const app = { name: "flask-helloworld", version: "1.0.0", framework: "flask" };
 export const onApp = (change: object) => ({ applications: [{ ...app, ...change }] });
+export const onSystem = (change: object) => ({
+  systems: [{ name: "debian", version: "13", base: { mmdebstrap: "trixie" }, ...change }],
+});
+export const onPyenv = (change: object) => ({
+  pyenvs: [{ version: "2.7.1", source: { git, commit }, ...change }],
+});
 export const source = (change: object) => ({ sources: change });
 export const remote = { embedded: false, address: "registry.example.com" };
 export const long = "x".repeat(200);

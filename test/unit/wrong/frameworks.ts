@@ -1,5 +1,8 @@
 import { app, flasks, frameworks, onApp, type Wrong } from "./common.ts";
 
+/** What an application may be built on here. */
+const names = "flask, flask-3.1, python, python-3.13";
+
 /** Wrong configurations: Javas, frameworks and applications. */
 export const wrongFrameworks: readonly Wrong[] = [
   [
@@ -31,22 +34,22 @@ export const wrongFrameworks: readonly Wrong[] = [
   [
     "a framework twice",
     { frameworks: [1, 2].map(() => ({ name: "flask", version: "3.1.3" })) },
-    "frameworks: flask 3.1 is there twice; keep one",
+    "frameworks: flask 3.1 is there twice; one version of each series is allowed",
   ],
   [
     "an application on a misspelled framework",
     onApp({ framework: "flaks" }),
-    'applications[0].framework: found "flaks"; did you mean flask? (allowed: flask)',
+    `applications[0].framework: found "flaks"; did you mean flask? (allowed: ${names})`,
   ],
   [
     "an application on a framework that is not listed",
     onApp({ framework: "tensorflow" }),
-    'applications[0].framework: found "tensorflow"; one of flask is needed',
+    `applications[0].framework: found "tensorflow"; one of ${names} is needed`,
   ],
   [
     "an application on Java without a Java",
     onApp({ framework: "java" }),
-    'applications[0].framework: found "java"; one of flask is needed',
+    `applications[0].framework: found "java"; one of ${names} is needed`,
   ],
   [
     "an application without folder",

@@ -1,4 +1,4 @@
-import { all, long, remote, sha, systems, type Wrong } from "./common.ts";
+import { all, commit, git, long, onPyenv, onSystem, remote, sha, systems, type Wrong } from "./common.ts";
 
 /** Wrong configurations: the registry, the operating system, the Pythons. */
 export const wrongSettings: readonly Wrong[] = [
@@ -79,43 +79,43 @@ export const wrongSettings: readonly Wrong[] = [
   ],
   [
     "an operating system that is misspelled",
-    { os: "debain" },
-    `os: found "debain"; did you mean debian? (allowed: ${systems})`,
+    onSystem({ name: "debain" }),
+    `systems[0].name: found "debain"; did you mean debian? (allowed: ${systems})`,
   ],
   [
     "an operating system that is not there",
-    { os: "windows" },
-    `os: found "windows"; one of ${systems} is needed`,
+    onSystem({ name: "windows" }),
+    `systems[0].name: found "windows"; one of ${systems} is needed`,
   ],
   [
     "a value that is too long to show",
-    { os: long },
-    `os: found "${long.slice(0, 98)}…; one of ${systems} is needed`,
+    onSystem({ name: long }),
+    `systems[0].name: found "${long.slice(0, 98)}…; one of ${systems} is needed`,
   ],
   [
     "an operating system's version with a space",
-    { osVersion: "13 slim" },
-    'osVersion: found "13 slim"; a version is needed, for example 13',
+    onSystem({ version: "13 slim" }),
+    'systems[0].version: found "13 slim"; a version is needed, for example 13',
   ],
   [
     "packages as one text",
-    { osPackages: "curl wget" },
-    'osPackages: found "curl wget"; a list of package names is needed',
+    onSystem({ packages: "curl wget" }),
+    'systems[0].packages: found "curl wget"; a list of package names is needed',
   ],
   [
     "a package that is an option",
-    { osPackages: ["curl", "--allow-downgrades"] },
-    'osPackages[1]: found "--allow-downgrades"; a package name is needed, for example curl',
+    onSystem({ packages: ["curl", "--allow-downgrades"] }),
+    'systems[0].packages[1]: found "--allow-downgrades"; a package name is needed, for example curl',
   ],
   [
     "a pyenv without patch version",
-    { pyenv: "2.7" },
-    'pyenv: found "2.7"; a full version is needed, for example 3.13.5',
+    onPyenv({ version: "2.7" }),
+    'pyenvs[0].version: found "2.7"; a full version is needed, for example 3.13.5',
   ],
   [
     "a pyenv-virtualenv that is nothing",
-    { pyenvVirtualenv: null },
-    "pyenvVirtualenv: found null; a full version is needed, for example 3.13.5",
+    onPyenv({ virtualenv: null }),
+    "pyenvs[0].virtualenv: found null; {version, source} is needed",
   ],
   [
     "a Python without patch version",
@@ -135,9 +135,39 @@ export const wrongSettings: readonly Wrong[] = [
   [
     "a Python that is only a version",
     { pythons: ["3.13.5"] },
-    'pythons[0]: found "3.13.5"; {version, sha256} is needed',
+    'pythons[0]: found "3.13.5"; {version, sha256, source, on} is needed',
   ],
-  ["no Python", { pythons: [] }, "pythons: found []; at least one Python is needed"],
+  [
+    "no Python for a framework",
+    { pythons: [], applications: [] },
+    'frameworks[0]: found {"name":"flask","version":"3.1.3"}; nothing of the stack is left to build it on',
+  ],
+  [
+    "a framework on a Python that is misspelled",
+    { frameworks: [{ name: "flask", version: "3.1.3", on: ["pyton-3.13"] }], applications: [] },
+    'frameworks[0].on[0]: found "pyton-3.13"; did you mean python-3.13? (allowed: python, python-3.13, pyenv, pyenv-2.7, debian, debian-13)',
+  ],
+  [
+    "a Python on what is built on it",
+    { pythons: [{ version: "3.13.5", sha256: sha, on: ["flask"] }], frameworks: [], applications: [] },
+    'pythons[0].on[0]: found "flask"; one of pyenv, pyenv-2.7, debian, debian-13 is needed',
+  ],
+  [
+    "a Python on nothing",
+    { pythons: [{ version: "3.13.5", sha256: sha, on: [] }] },
+    "pythons[0].on: found []; at least one layer is needed",
+  ],
+  [
+    "an operating system twice",
+    { systems: [1, 2].map(() => ({ name: "debian", version: "13", base: { mmdebstrap: "trixie" } })) },
+    "systems: debian 13 is there twice; one version of each series is allowed",
+  ],
+  ["no operating system", { systems: [] }, "systems: found []; at least one operating system is needed"],
+  [
+    "two pyenvs of a series",
+    { pyenvs: ["2.7.1", "2.7.0"].map((version) => ({ version, source: { git, commit } })) },
+    "pyenvs: 2.7 is there twice; one version of each series is allowed",
+  ],
   [
     "Pythons that are no list",
     { pythons: { version: "3.13.5" } },

@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import { type Credentials, userLogin } from "./dockerLogin.ts";
+import { HUB, parseReference } from "./imageReference.ts";
+import { authorize, isLoopback } from "./registryLogin.ts";
+
+/** A registry does not give what it was asked for. The message says which registry, and why. */
+export class RegistryError extends Error {
+  override name = "RegistryError";
+}
+
+export interface AskOptions {
+  /** Default: the user's own, as `docker login` keeps it. */
+  readonly login?: Credentials;
+  /** Milliseconds for all that is asked, logging in too. Default: 5000. */
+  readonly timeout?: number;
+}
+
+type Method = "GET" | "HEAD";
+type Send = (path: string, method?: Method) => Promise<Response>;
+
+const MANIFESTS = [
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+];
+
+/**
+ * The digest that a tag has now; without tag and digest, that of `latest`.
+ * @throws RegistryError if the registry does not answer, or refuses, or has no such tag.
+ */
+export function digestOf(reference: string, options: AskOptions = {}): Promise<string> {
+  const { host, repository, tag, digest } = parseReference(reference);
+  const path = `/v2/${repository}/manifests/${tag ?? digest ?? "latest"}`;
+  return asking(host, options, async (send) => {
+    const head = checked(host, repository, await send(path, "HEAD"));
+    const given = head.headers.get("docker-content-digest") ?? "";
+    if (/^sha256:[0-9a-f]{64}$/.test(given)) return given;
+    // A registry need not say it: it is the checksum of the manifest's bytes.
+    const answer = checked(host, repository, await send(path));
+    if (!MANIFESTS.includes(answer.headers.get("content-type")?.split(";")[0] ?? "")) {
+      throw new RegistryError(`${host} answers with something that is no manifest`);
+    }
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  });
+}
+
+/**
+ * All tags of an image's repository, in the registry's order.
+ * @throws RegistryError if the registry does not answer, or refuses, or has no such repository.
+ */
+export function tagsOf(reference: string, options: AskOptions = {}): Promise<string[]> {
+  const { host, repository } = parseReference(reference);
+  return asking(host, options, async (send) => {
+    const tags: string[] = [];
+    for (let path = `/v2/${repository}/tags/list?n=1000`; path !== ""; ) {
+      const answer = checked(host, repository, await send(path));
+      tags.push(...(((await answer.json()) as { tags: string[] | null }).tags ?? []));
+      path = nextPage(answer);
+    }
+    return tags;
+  });
+}
+
+/**
+ * A registry's answer, whatever its status: https://distribution.github.io/distribution/spec/api/.
+ * @param host host or host:port; plain HTTP on loopback only.
+ * @throws RegistryError if the registry does not answer.
+ */
+export function ask(host: string, path: string, method: Method, options: AskOptions = {}): Promise<Response> {
+  return asking(host, options, (send) => send(path, method));
+}
+
+/** Work that asks a registry: logged in where it wants that, in time, and with one kind of error. */
+async function asking<T>(
+  host: string,
+  { login, timeout = 5000 }: AskOptions,
+  work: (send: Send) => Promise<T>,
+): Promise<T> {
+  const signal = AbortSignal.timeout(timeout);
+  const headers: Record<string, string> = { accept: MANIFESTS.join(", ") };
+  const send: Send = async (path, method = "GET") => {
+    const request = () =>
+      fetch(`${isLoopback(host) ? "http" : "https"}://${host}${path}`, { method, headers, signal });
+    const answer = await request();
+    if (answer.status !== 401) return answer;
+    // Docker Hub's login is kept under the address that it had first.
+    const known = login ?? (await userLogin(host === HUB ? "https://index.docker.io/v1/" : host, signal));
+    const authorization = await authorize(answer.headers.get("www-authenticate") ?? "", known, signal);
+    if (authorization === undefined) return answer;
+    headers.authorization = authorization;
+    await answer.body?.cancel();
+    return await request();
+  };
+  try {
+    return await work(send);
+  } catch (error) {
+    if (error instanceof RegistryError) throw error;
+    if (error === signal.reason)
+      throw new RegistryError(`${host} does not answer within ${timeout / 1000} s`);
+    throw new RegistryError(`${host} does not answer (${reasonOf(error as Error)})`);
+  }
+}
+
+function checked(host: string, repository: string, answer: Response): Response {
+  const { ok, status } = answer;
+  if (ok) return answer;
+  if (status === 404) throw new RegistryError(`${host} has no such image or tag of ${repository} (404)`);
+  if (status === 401 || status === 403)
+    throw new RegistryError(`${host} refuses the login for ${repository} (${status})`);
+  throw new RegistryError(`${host} answers ${status}`);
+}
+
+/** The path of the next page; empty after the last. Its host does not count: the login is for the one that was asked. */
+function nextPage(answer: Response): string {
+  const [, next] = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.headers.get("link") ?? "") ?? [];
+  if (next === undefined) return "";
+  const { pathname, search } = new URL(next, answer.url);
+  return `${pathname}${search}`;
+}
+
+function reasonOf(error: Error): string {
+  // The parser's own message quotes what it has read, which may be a token.
+  if (error instanceof SyntaxError) return "not with JSON";
+  // What `fetch` says is in its cause; where a name has several addresses, in the errors of that.
+  const { cause = error } = error as { cause?: Error & { errors?: Error[] } };
+  return cause.message || (cause as { errors?: Error[] }).errors?.[0]?.message || error.message;
+}

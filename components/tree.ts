@@ -1,0 +1,91 @@
+import type { Config } from "./settings.ts";
+
+/** A layer to be: its place in the tree, before anything is made. */
+export interface Branch<Settings = unknown> {
+  /** The layer's name in the stack, such as "flask-3.1-python-3.13-debian-13": what stays when a patch version changes. */
+  readonly name: string;
+  /** What the configuration may call it: `flask`, `flask-3.1`, `flask-3.1-python` … up to the whole name. */
+  readonly aliases: readonly string[];
+  /** What it is built from; undefined for an operating system. */
+  readonly parent: Branch | undefined;
+  /** Its item in the configuration. */
+  readonly settings: Settings;
+}
+
+type Item<List extends keyof Config> = Config[List] extends readonly (infer Settings)[]
+  ? Branch<Settings>
+  : never;
+
+/** All layers to be, each kind in the order of the configuration: the first is the default. */
+export interface Tree {
+  readonly systems: readonly Item<"systems">[];
+  readonly pyenvs: readonly Item<"pyenvs">[];
+  readonly pythons: readonly Item<"pythons">[];
+  readonly frameworks: readonly Item<"frameworks">[];
+  readonly javas: readonly Item<"javas">[];
+  readonly applications: readonly Item<"applications">[];
+}
+
+/** What of a configuration makes the tree. */
+export type Lists = Pick<Config, keyof Tree>;
+
+/** The tree of a configuration: every item of a list on every layer below that it does not exclude. */
+export function treeOf(config: Lists): Tree {
+  const systems = config.systems.map((system) => branch(system.name, system));
+  const pyenvs = systems.flatMap((os) =>
+    fitting(config.pyenvs, os).map((pyenv) => branch("pyenv", pyenv, os)),
+  );
+  const pythons = systems.flatMap((os) =>
+    config.pythons.flatMap((python) => {
+      // Built once on each system, by the first pyenv that fits; pyenv, a build tool, is not in the name.
+      const pyenv = pyenvs.find((pyenv) => pyenv.parent === os && fits(python, pyenv));
+      return pyenv ? [branch("python", python, pyenv, os)] : [];
+    }),
+  );
+  const frameworks = pythons.flatMap((python) =>
+    fitting(config.frameworks, python).map((framework) => branch(framework.name, framework, python)),
+  );
+  const javas = systems.flatMap((os) => fitting(config.javas, os).map((java) => branch("java", java, os)));
+  const applications = config.applications.flatMap((settings) => {
+    const parent = [...frameworks, ...javas, ...pythons].find(({ aliases }) =>
+      aliases.includes(settings.framework),
+    );
+    return parent ? [{ name: settings.name, aliases: [settings.name], parent, settings }] : [];
+  });
+  return { systems, pyenvs, pythons, frameworks, javas, applications };
+}
+
+/** `3.13` of `3.13.5`, `13` of `13`. */
+export function series(version: string): string {
+  return version.split(".").slice(0, 2).join(".");
+}
+
+/** A branch on `parent`, whose name continues with that of `below`. */
+function branch<Settings extends { readonly version: string }>(
+  image: string,
+  settings: Settings,
+  parent?: Branch,
+  below = parent,
+): Branch<Settings> {
+  const own = `${image}-${series(settings.version)}`;
+  const aliases = [image, own, ...(below?.aliases ?? []).map((alias) => `${own}-${alias}`)];
+  return { name: aliases.at(-1) as string, aliases, parent, settings };
+}
+
+/** The items that are built on a branch. */
+function fitting<Settings extends { readonly on?: readonly string[] | undefined }>(
+  items: readonly Settings[],
+  parent: Branch,
+): Settings[] {
+  return items.filter((item) => fits(item, parent));
+}
+
+/** Whether an item is built on a branch: it names it, or one further down, or none. */
+function fits({ on }: { readonly on?: readonly string[] | undefined }, parent: Branch): boolean {
+  return on === undefined || line(parent).some(({ aliases }) => aliases.some((alias) => on.includes(alias)));
+}
+
+/** A branch and all that it stands on. */
+export function line(branch: Branch | undefined): Branch[] {
+  return branch ? [branch, ...line(branch.parent)] : [];
+}
