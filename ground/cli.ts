@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { bake } from "./commands/bake.ts";
+import { bench } from "./commands/bench.ts";
 import { docs } from "./commands/docs.ts";
 import { doctor } from "./commands/doctor.ts";
 import { down } from "./commands/down.ts";
@@ -33,9 +34,14 @@ const help = `Usage: npm run <command> [-- options]
   docs    write docs/configuration.md, the reference of all settings
   test    unit, image and end-to-end tests
             --only NAME   one of unit, image, e2e
+  bench   time the catalog against the bare providers, with images of its own, and remove them
+            --images N    how many images (default 300)
+            --repeat N    how often preview and no-op \`up\` are run (default 3)
+            --json        for programs, with every time that was taken
+            --write       write docs/benchmarks.md
 `;
 
-const commands = { up, preview, down, doctor, bake, lock, outdated, docs, test };
+const commands = { up, preview, down, doctor, bake, lock, outdated, docs, test, bench };
 
 const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   up: ["stack", "engine"],
@@ -47,6 +53,7 @@ const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   outdated: ["stack", "json"],
   docs: [],
   test: ["only"],
+  bench: ["images", "repeat", "json", "write"],
 };
 
 async function main(argv: string[]): Promise<number> {
@@ -70,6 +77,9 @@ function parse(command: keyof typeof commands, args: string[]): Options {
         build: { type: "boolean" },
         json: { type: "boolean" },
         only: { type: "string" },
+        images: { type: "string" },
+        repeat: { type: "string" },
+        write: { type: "boolean" },
       },
     });
     const unknown = Object.keys(values).find((option) => !allowed[command].includes(option as keyof Options));

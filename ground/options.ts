@@ -5,6 +5,9 @@ export interface Options {
   readonly build?: boolean;
   readonly json?: boolean;
   readonly only?: string;
+  readonly images?: string;
+  readonly repeat?: string;
+  readonly write?: boolean;
   /** What is given without a name. */
   readonly args?: readonly string[];
 }

@@ -1,8 +1,7 @@
 import { globSync } from "node:fs";
 import { run } from "node:test";
 import report from "../../test/reporter.ts";
-import { checkBuilder, stopBuilder } from "../machine/builder.ts";
-import { checkDocker, stopDocker } from "../machine/docker.ts";
+import { leavingAsFound } from "../machine/asFound.ts";
 import type { Options } from "../options.ts";
 import { readStack } from "../program/stack.ts";
 import { inherit } from "../tools/exec.ts";
@@ -26,13 +25,7 @@ export async function test({ only }: Options): Promise<number> {
   }
   const files = (only ? [only] : kinds).flatMap((kind) => globSync(`test/${kind}/*.test.ts`).sort());
   const { builder } = readStack("dev").config;
-  const before = { docker: (await checkDocker()).ok, builder: (await checkBuilder(builder)).ok };
-  try {
-    return await runTests(files);
-  } finally {
-    if (!before.builder) await stopBuilder(builder);
-    if (!before.docker) await stopDocker();
-  }
+  return await leavingAsFound(builder, () => runTests(files));
 }
 
 /** Runs test files one after the other: those that build share the engine, the builder and two cores. */

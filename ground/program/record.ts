@@ -41,9 +41,14 @@ export const recordedDigest = (resource: string): string => `sha256:recorded-${r
 /**
  * Runs the whole program against Pulumi's mocks: nothing is built and no engine is needed.
  * @param password the registry's password; undefined for a stack that has none.
+ * @param program the URL of the program. Default: the catalog's.
  * @throws whatever the program throws, such as a pulumi.RunError for its configuration.
  */
-export async function record(stack: Runnable, password?: string): Promise<Recording> {
+export async function record(
+  stack: Runnable,
+  password?: string,
+  program: string = new URL("../../index.ts", import.meta.url).href,
+): Promise<Recording> {
   const messages: Message[] = [];
   const hear = (severity: Message["severity"]) => async (text: string) => {
     messages.push({ severity, text });
@@ -52,13 +57,17 @@ export async function record(stack: Runnable, password?: string): Promise<Record
   // With no engine to take them, the SDK would print them.
   Object.assign(pulumi.log, { info: hear("info"), warn: hear("warn") });
   try {
-    return { ...(await run(stack, password)), messages };
+    return { ...(await run(stack, password, program)), messages };
   } finally {
     Object.assign(pulumi.log, { info, warn });
   }
 }
 
-async function run(stack: Runnable, password?: string): Promise<Omit<Recording, "messages">> {
+async function run(
+  stack: Runnable,
+  password: string | undefined,
+  program: string,
+): Promise<Omit<Recording, "messages">> {
   const resources: Registration[] = [];
   const options = new Map<string, { parent: string | undefined; dependsOn: string[]; retained: boolean }>();
   const config = Object.entries({
@@ -106,7 +115,7 @@ async function run(stack: Runnable, password?: string): Promise<Omit<Recording, 
     // A query makes it another module: the program runs at each recording, not at the first alone.
     runs += 1;
     try {
-      return { ...(await import(`../../index.ts?run=${runs}`)) };
+      return { ...(await import(`${program}?run=${runs}`)) };
     } catch (error) {
       // Thrown from in here it would also reject promises of the SDK that nobody waits for.
       failure = error;

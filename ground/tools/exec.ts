@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly quiet?: boolean;
   /** Milliseconds after which the command is ended, with code 124. Default: no limit. */
   readonly timeout?: number;
+  /** Interrupts the command, once: it runs in a group of its own, which a terminal's Ctrl-C does not reach. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Result {
@@ -35,7 +37,11 @@ function exitCode(code: number | null, signal: NodeJS.Signals | null): number {
 
 /** Runs a command to its end and collects what it prints. Never throws for what the command does. */
 export function run(cmd: string, args: readonly string[], options: RunOptions = {}): Promise<Result> {
-  const child = spawn(cmd, args, { cwd: options.cwd, env: environment(options.env), stdio: "pipe" });
+  const { cwd, signal: interruption } = options;
+  const detached = interruption !== undefined;
+  const child = spawn(cmd, args, { cwd, env: environment(options.env), stdio: "pipe", detached });
+  const interrupt = () => child.kill("SIGINT");
+  interruption?.addEventListener("abort", interrupt);
   const [stdout, stderr] = [new StringDecoder(), new StringDecoder()];
   const said = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk: Buffer) => {
@@ -66,6 +72,7 @@ export function run(cmd: string, args: readonly string[], options: RunOptions = 
   return new Promise((resolve) => {
     const finish = (code: number) => {
       clearTimeout(limit);
+      interruption?.removeEventListener("abort", interrupt);
       resolve({ code: timedOut ? 124 : code, ...said });
     };
     child.once("error", (error: NodeJS.ErrnoException) => {

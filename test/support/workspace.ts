@@ -1,23 +1,16 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { createServer } from "node:net";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
+import { copyProject } from "../../ground/program/copy.ts";
+import { leftovers, removeLeftovers } from "../../ground/program/leftovers.ts";
 import { type Result, run } from "../../ground/tools/exec.ts";
+import { freePort } from "../../ground/tools/ports.ts";
 import type { Login } from "../../ground/tools/registry.ts";
 
-const project = resolve(import.meta.dirname, "../..");
+export { freePort };
 
 /** What a test's stack has beside the settings of the stack that it is made from. */
 export type Settings = Record<string, unknown>;
@@ -134,60 +127,15 @@ export class Workspace {
   }
 
   /** The containers and volumes of the stack, by whatever way they were made. */
-  async leftovers(): Promise<string[]> {
-    const list = async (...args: string[]) => (await run("docker", args)).stdout.split("\n").filter(Boolean);
-    const found: string[] = [];
-    for (const label of [`image-catalog.stack=${this.stack}`, `image-catalog.bake=${this.stack}`]) {
-      found.push(
-        ...(await list("ps", "--all", "--filter", `label=${label}`, "--format", "container {{.Names}}")),
-      );
-      found.push(
-        ...(await list("volume", "ls", "--filter", `label=${label}`, "--format", "volume {{.Name}}")),
-      );
-    }
-    const filter = ["--filter", `reference=localhost:${this.registryPort}/catalog/*`];
-    const format = "image {{.Repository}}:{{.Tag}}\nimage {{.Repository}}@{{.Digest}}";
-    const images = await list("image", "ls", "--digests", ...filter, "--format", format);
-    found.push(...images.filter((name) => !name.endsWith("<none>")));
-    return [...new Set(found)];
+  leftovers(): Promise<string[]> {
+    return leftovers(this.stack, `localhost:${this.registryPort}/catalog`);
   }
 
   /** Removes all that the stack has left, whatever state a test has ended in, and the folder. */
   async remove(): Promise<void> {
-    const remove = {
-      container: ["rm", "--force"],
-      volume: ["volume", "rm"],
-      image: ["image", "rm", "--force"],
-    };
-    for (const kind of ["container", "volume", "image"] as const) {
-      for (const leftover of await this.leftovers()) {
-        const [of, name = ""] = leftover.split(" ");
-        if (of === kind) await run("docker", [...remove[kind], name]);
-      }
-    }
+    await removeLeftovers(this.stack, `localhost:${this.registryPort}/catalog`);
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-/** The files of the working tree that git does not ignore, and the installed packages by a link. */
-async function copyProject(folder: string, from = project): Promise<void> {
-  const { stdout } = await run("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
-    cwd: project,
-  });
-  for (const file of stdout.split("\0").filter(Boolean)) {
-    if (existsSync(join(from, file)))
-      cpSync(join(from, file), join(folder, file), { preserveTimestamps: true });
-  }
-  symlinkSync(join(project, "node_modules"), join(folder, "node_modules"));
-}
-
-/** A port of this machine that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 /** A password that appears nowhere else. */

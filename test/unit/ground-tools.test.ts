@@ -71,6 +71,15 @@ describe("a command", () => {
     assert.ok(Date.now() - start < 2000);
   });
 
+  test("is interrupted by a signal, ends its work and has its output collected", async () => {
+    const stop = new AbortController();
+    const shell = 'trap "echo interrupted; exit 5" INT; : >trapped; while :; do sleep 0.05; done';
+    const running = run("sh", ["-c", shell], { cwd: folder, signal: stop.signal, timeout: 30_000 });
+    while (!existsSync(join(folder, "trapped"))) await new Promise((done) => setTimeout(done, 20));
+    stop.abort();
+    assert.deepEqual(await running, { code: 5, stdout: "interrupted\n", stderr: "" });
+  });
+
   test("that must succeed ends in one sentence with the last line of its complaint", async () => {
     assert.equal((await must("echo", ["fine"])).stdout, "fine\n");
     const failing = must("sh", ["-c", "echo first >&2; echo the reason >&2; echo >&2; exit 4"]);

@@ -134,7 +134,7 @@ test("the registry has a volume and a login, and listens on loopback", () => {
   assert.deepEqual(inputs.volumes, [{ volumeName: "registry-volume", containerPath: "/var/lib/registry" }]);
   assert.ok((inputs.envs as string[]).includes("REGISTRY_AUTH=htpasswd"));
   const [{ content }] = inputs.uploads as [{ content: string }];
-  assert.match(content, /^catalog:\$2b\$10\$.{53}\n$/);
+  assert.match(content, /^catalog:\$2b\$04\$.{53}\n$/);
 });
 
 test("the login of the embedded registry is the same at every run and differs between stacks", async () => {
