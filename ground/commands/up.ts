@@ -21,7 +21,7 @@ export async function up(options: Options): Promise<number> {
     return await bake({ ...options, stack: ground.stack.name, build: true }, ground);
   }
   say("pulumi", `${pulumi.version}, ${pulumi.why}`);
-  const state = ensureState(pulumi);
+  const state = ensureState();
   say("state", state.text);
   await ensureStack(pulumi, state, ground.stack);
   const password = await passwordOf(pulumi, state, ground);
@@ -39,8 +39,8 @@ export async function up(options: Options): Promise<number> {
 
 /** `pulumi up` on this terminal. */
 async function update(pulumi: Found, state: State, { stack }: Ground): Promise<void> {
-  const args = ["up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", stack.name];
-  const { code, events } = await withEvents(pulumi, state, args);
+  const args = ["up", "--yes", "--skip-preview"];
+  const { code, events } = await withEvents(pulumi, state, stack, args);
   if (code === 0) return;
   const cause = diagnose(errorsOf(events)) ?? "`pulumi up` failed; its own message is above.";
   throw new GroundError(`${cause} Nothing that was there is lost.`);
