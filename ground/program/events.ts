@@ -8,8 +8,10 @@ import type { State } from "./state.ts";
 
 /** One event of the engine, as far as anybody here reads it. */
 export interface EngineEvent {
-  readonly diagnosticEvent?: { readonly severity: string; readonly message: string };
+  readonly diagnosticEvent?: { readonly severity: string; readonly message: string; readonly urn?: string };
   readonly resourcePreEvent?: { readonly metadata: Step };
+  readonly resOutputsEvent?: { readonly metadata: Step };
+  readonly resOpFailedEvent?: { readonly metadata: Step };
 }
 
 /** One step that the engine plans. */

@@ -55,7 +55,7 @@ export function writeEnv(
   { env }: State,
   { config }: Pick<Stack, "config">,
 ): void {
-  const options: Record<string, string> = {};
+  const options: Record<string, string> = { PULUMI_CONTINUE_ON_ERROR: "true" };
   if (config.parallel > 0) options.PULUMI_PARALLEL = `${config.parallel}`;
   const lines = Object.entries({ ...env, ...options }).map(([key, value]) => `export ${key}='${value}'`);
   const bins = [fileURLToPath(new URL("../../node_modules/.bin", import.meta.url)), dirname(command)];

@@ -44,7 +44,7 @@ test("a shell finds the same by .catalog/env, and builds as many images at once"
     return readFileSync(".catalog/env", "utf8");
   };
   const file = envOf(3);
-  const all = { ...state.env, PULUMI_PARALLEL: "3" };
+  const all = { ...state.env, PULUMI_CONTINUE_ON_ERROR: "true", PULUMI_PARALLEL: "3" };
   for (const [key, value] of Object.entries(all)) assert.ok(file.includes(`export ${key}='${value}'\n`), key);
   assert.doesNotMatch(envOf(0), /PULUMI_PARALLEL/);
   assert.match(file, /^export PATH=".*\/node_modules\/\.bin:\/opt\/pulumi\/bin:\$PATH"$/m);
