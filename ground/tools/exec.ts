@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { accessSync, constants as files, statSync } from "node:fs";
 import { constants } from "node:os";
 import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
 import { StringDecoder } from "node:string_decoder";
 import { GroundError } from "./log.ts";
 
@@ -13,8 +14,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Standard input. Default: empty. */
   readonly input?: string | Uint8Array;
-  /** `false` also shows the output as it comes. Default: true. */
-  readonly quiet?: boolean;
+  /** Is given each line of the output as it comes. */
+  readonly each?: (line: string) => void;
+  /** Ends the command when it is aborted. */
+  readonly signal?: AbortSignal;
   /** Milliseconds after which the command is ended, with code 124. Default: no limit. */
   readonly timeout?: number;
 }
@@ -38,14 +41,11 @@ export function run(cmd: string, args: readonly string[], options: RunOptions = 
   const child = spawn(cmd, args, { cwd: options.cwd, env: environment(options.env), stdio: "pipe" });
   const [stdout, stderr] = [new StringDecoder(), new StringDecoder()];
   const said = { stdout: "", stderr: "" };
-  child.stdout.on("data", (chunk: Buffer) => {
-    said.stdout += stdout.write(chunk);
-    if (options.quiet === false) process.stdout.write(chunk);
-  });
-  child.stderr.on("data", (chunk: Buffer) => {
-    said.stderr += stderr.write(chunk);
-    if (options.quiet === false) process.stderr.write(chunk);
-  });
+  child.stdout.on("data", (chunk: Buffer) => (said.stdout += stdout.write(chunk)));
+  child.stderr.on("data", (chunk: Buffer) => (said.stderr += stderr.write(chunk)));
+  if (options.each) {
+    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on("line", options.each);
+  }
   // A command may end without reading its input; that is its own business.
   child.stdin.on("error", () => {});
   child.stdin.end(options.input);
@@ -55,6 +55,9 @@ export function run(cmd: string, args: readonly string[], options: RunOptions = 
   function expire(): void {
     timedOut = true;
     said.stderr += `\nno answer in ${(options.timeout ?? 0) / 1000} s`;
+    end();
+  }
+  function end(): void {
     child.kill("SIGTERM");
     setTimeout(() => child.kill("SIGKILL"), 2000).unref();
     // Grandchildren may hold the pipes open long after the command itself is gone.
@@ -63,9 +66,12 @@ export function run(cmd: string, args: readonly string[], options: RunOptions = 
       child.stderr.destroy();
     });
   }
+  if (options.signal?.aborted) end();
+  options.signal?.addEventListener("abort", end);
   return new Promise((resolve) => {
     const finish = (code: number) => {
       clearTimeout(limit);
+      options.signal?.removeEventListener("abort", end);
       resolve({ code: timedOut ? 124 : code, ...said });
     };
     child.once("error", (error: NodeJS.ErrnoException) => {

@@ -71,6 +71,18 @@ describe("a command", () => {
     assert.ok(Date.now() - start < 2000);
   });
 
+  test("gives each line as it comes, and is ended by a signal of this process", async () => {
+    const [lines, stop]: [string[], AbortController] = [[], new AbortController()];
+    const each = (line: string) => {
+      lines.push(line);
+      if (lines.length === 2) stop.abort();
+    };
+    const running = run("sh", ["-c", "echo first; echo second >&2; sleep 60"], { each, signal: stop.signal });
+    assert.equal((await running).code, 143);
+    assert.deepEqual(lines.sort(), ["first", "second"]);
+    assert.equal((await run("sleep", ["60"], { signal: stop.signal })).code, 143);
+  });
+
   test("that must succeed ends in one sentence with the last line of its complaint", async () => {
     assert.equal((await must("echo", ["fine"])).stdout, "fine\n");
     const failing = must("sh", ["-c", "echo first >&2; echo the reason >&2; echo >&2; exit 4"]);
