@@ -38,11 +38,16 @@ export async function withEvents(
     const code = await inherit(command, [...args, ...options], {
       env: { ...env, PULUMI_DEBUG_COMMANDS: "true" },
     });
-    const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean) : [];
-    return { code, events: lines.map((line) => JSON.parse(line) as EngineEvent) };
+    return { code, events: existsSync(file) ? readEvents(file) : [] };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The events of a file that `--event-log` has written. */
+export function readEvents(file: string): EngineEvent[] {
+  const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as EngineEvent);
 }
 
 /** The engine's error messages. */
