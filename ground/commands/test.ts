@@ -1,4 +1,6 @@
-import { globSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { run } from "node:test";
 import report from "../../test/reporter.ts";
 import { checkBuilder, stopBuilder } from "../machine/builder.ts";
@@ -27,9 +29,12 @@ export async function test({ only }: Options): Promise<number> {
   const files = (only ? [only] : kinds).flatMap((kind) => globSync(`test/${kind}/*.test.ts`).sort());
   const { builder } = readStack("dev").config;
   const before = { docker: (await checkDocker()).ok, builder: (await checkBuilder(builder)).ok };
+  // The tests start Node some hundred times, each time with the same packages.
+  process.env.NODE_COMPILE_CACHE = mkdtempSync(join(tmpdir(), "image-catalog-compiled-"));
   try {
     return await runTests(files);
   } finally {
+    rmSync(process.env.NODE_COMPILE_CACHE, { recursive: true });
     if (!before.builder) await stopBuilder(builder);
     if (!before.docker) await stopDocker();
   }
