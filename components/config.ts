@@ -56,7 +56,7 @@ function fromEnvironment(): pulumi.Output<string> | undefined {
   return password ? pulumi.secret(password) : undefined;
 }
 
-/** Pulumi hands arrays and objects over as JSON, everything else as text. */
+/** Pulumi hands arrays, objects and numbers over as JSON, everything else as text. */
 function decode(text: string, name: string): unknown {
   if (settingNames.structured.has(name)) {
     try {

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { z } from "zod";
 import { contradictions } from "./contradictions.ts";
 import { choice, problemsOf, secretsIn } from "./problems.ts";
+import { bare } from "./schema.ts";
 import {
   baseSource,
   cpythonSource,
@@ -41,6 +42,9 @@ const schema = z.strictObject({
   ),
   builder: word("a name", "catalog").describe(
     "The buildx builder that builds the images. `npm run up` makes it where it is missing.",
+  ),
+  parallel: whole("a whole number from 0 to 256", 4, 0, 256).describe(
+    "How many images are built at once. 0 stands for Pulumi's own number, 4 × cores.",
   ),
   registry: z
     .strictObject({
@@ -228,12 +232,14 @@ export const settings: Readonly<Record<string, z.ZodType>> = { ...schema.shape, 
 export type Config = z.output<typeof schema>;
 export type ApplicationSettings = Config["applications"][number];
 
-/** The names of all settings, and which of them are arrays or objects. */
+/** The names of all settings, and which of them are arrays, objects or numbers. */
 export const settingNames = {
   all: Object.keys(schema.shape),
   structured: new Set(
     Object.entries(schema.shape)
-      .filter(([, type]) => type instanceof z.ZodObject || type instanceof z.ZodArray)
+      .filter(([, type]) =>
+        [z.ZodObject, z.ZodArray, z.ZodNumber].some((structured) => bare(type) instanceof structured),
+      )
       .map(([name]) => name),
   ),
 };

@@ -3,25 +3,16 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "@pulumi/pulumi";
-import type { Builder } from "../machine/builder.ts";
 import type { Options } from "../options.ts";
-import {
-  type BakeFile,
-  bakeFile,
-  digestVariable,
-  levels,
-  PARENT,
-  parentOf,
-  SECRETS,
-  secretsOf,
-  targetsByDigest,
-} from "../program/bakeFile.ts";
+import { build } from "../program/bakeBuild.ts";
+import { bakeFile, SECRETS, secretsOf } from "../program/bakeFile.ts";
 import { BAKE_LABEL, runContainer } from "../program/containers.ts";
-import { type Recording, record } from "../program/record.ts";
+import { explain } from "../program/failures.ts";
+import { type Layer, layersOf } from "../program/layers.ts";
+import { type Recording, record, recordedDigest } from "../program/record.ts";
 import type { Stack } from "../program/stack.ts";
-import { diagnose } from "../tools/diagnose.ts";
-import { buildxConfig, loginFolder } from "../tools/dockerConfig.ts";
-import { must, run } from "../tools/exec.ts";
+import { loginFolder } from "../tools/dockerConfig.ts";
+import { must } from "../tools/exec.ts";
 import { GroundError, note, say, warn } from "../tools/log.ts";
 import { ask, type Login } from "../tools/registry.ts";
 import { checkRegistry, type Ground, prepare } from "./prepare.ts";
@@ -49,14 +40,27 @@ export async function bake(options: Options, given?: Ground): Promise<number> {
   await checkRegistry(stack, password);
   const docker = loginFolder(login);
   try {
-    const digests = await build(file, ground.builder, docker);
-    const real = (value: unknown) => withDigests(value, targetsByDigest(recording), digests);
-    const images = real(recording.outputs.images) as Images;
+    const layers = layersOf(recording);
+    const { digests, failures } = await build(file, layers, {
+      path: FILE,
+      builder: ground.builder,
+      dockerConfig: docker,
+      parallel: stack.config.parallel,
+    });
+    const real = (value: unknown) => withDigests(value, layers, digests);
     for (const service of containersOf(recording, "catalog:service:Container")) {
       const image = real(service.inputs.image) as string;
-      await must("docker", ["--config", docker, "pull", "--quiet", image]);
-      await runContainer(stack.name, service, image);
+      if (image === service.inputs.image) continue; // It is not built.
+      try {
+        await must("docker", ["--config", docker, "pull", "--quiet", image]);
+        await runContainer(stack.name, service, image);
+      } catch (error) {
+        if (!(error instanceof GroundError)) throw error;
+        failures.push({ name: service.name, log: error.message });
+      }
     }
+    if (failures.length > 0) throw new GroundError(explain(layers, new Set(digests.keys()), failures));
+    const images = real(recording.outputs.images) as Images;
     const answers = await report(images, login, recording.outputs.serviceUrl as string | null);
     return answers ? 0 : 1;
   } finally {
@@ -75,59 +79,17 @@ async function recorded(stack: Stack, password: string): Promise<Recording> {
   }
 }
 
-/** The digests by target, level by level: a child needs its parent's. */
-async function build(file: BakeFile, builder: Builder, dockerConfig: string): Promise<Map<string, string>> {
-  const [command = "", ...args] = builder.buildx;
-  const digests = new Map<string, string>();
-  const metadata = join(dockerConfig, "metadata.json");
-  for (const targets of levels(file)) {
-    const variables = [...digests].map(([target, digest]) => [digestVariable(target), digest]);
-    // The file's `target:` would do, but a parent out of the registry is what the engine builds from, to the byte.
-    const parents = targets.flatMap((target) => {
-      const parent = parentOf(file, target);
-      const image = parent && `docker-image://${file.target[parent]?.tags[0]}@${digests.get(parent)}`;
-      return image ? ["--set", `${target}.contexts.${PARENT}=${image}`] : [];
-    });
-    const result = await run(
-      command,
-      [
-        ...args,
-        "bake",
-        "--file",
-        FILE,
-        "--builder",
-        builder.name,
-        "--metadata-file",
-        metadata,
-        ...parents,
-        ...targets,
-      ],
-      {
-        quiet: false,
-        env: { ...Object.fromEntries(variables), DOCKER_CONFIG: dockerConfig, BUILDX_CONFIG: buildxConfig() },
-      },
-    );
-    if (result.code !== 0) {
-      const cause = diagnose(result.stderr) ?? "The builder's own message is above.";
-      throw new GroundError(`Building ${targets.join(", ")} failed. ${cause}`);
-    }
-    const built = JSON.parse(readFileSync(metadata, "utf8")) as Record<
-      string,
-      { "containerimage.digest": string }
-    >;
-    for (const target of targets) digests.set(target, built[target]?.["containerimage.digest"] ?? "");
-  }
-  return digests;
-}
-
 /** A value of the recording with the digests that were built in place of those that were made up. */
 function withDigests(
   value: unknown,
-  madeUp: ReadonlyMap<string, string>,
-  built: ReadonlyMap<string, string>,
+  layers: readonly Layer[],
+  digests: ReadonlyMap<string, string>,
 ): unknown {
   let text = JSON.stringify(value);
-  for (const [digest, target] of madeUp) text = text.replaceAll(`${digest}"`, `${built.get(target)}"`);
+  for (const { name, resource } of layers) {
+    const digest = digests.get(name);
+    if (digest) text = text.replaceAll(`${recordedDigest(resource)}"`, `${digest}"`);
+  }
   return JSON.parse(text);
 }
 

@@ -34,7 +34,7 @@ async function remove(name: string): Promise<void> {
   const { config } = readStack(name);
   const pulumi = await checkPulumi();
   if (pulumi.found) {
-    const { env } = ensureState(pulumi);
+    const { env } = ensureState();
     const there = await run(pulumi.command, ["stack", "export", "--stack", name], { env });
     const resources = there.code === 0 ? (JSON.parse(there.stdout).deployment?.resources ?? []) : [];
     if (resources.length > 0) {

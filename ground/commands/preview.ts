@@ -14,14 +14,13 @@ import { GroundError } from "../tools/log.ts";
 export async function preview(options: Options): Promise<number> {
   const pulumi = await findPulumi();
   if (!pulumi.found) throw new GroundError(pulumi.why);
-  const state = ensureState(pulumi);
+  const state = ensureState();
   const stack = readStack(options.stack ?? (await selected(pulumi, state)));
   sourcesLink(process.cwd());
   for (const { key, source } of preparedSources(stack.config)) await materialize(source, key);
   await ensureStack(pulumi, state, stack);
 
-  const args = ["preview", "--suppress-outputs", "--stack", stack.name];
-  const { code, events } = await withEvents(pulumi, state, args);
+  const { code, events } = await withEvents(pulumi, state, stack, ["preview"]);
   if (code !== 0) {
     throw new GroundError(diagnose(errorsOf(events)) ?? "`pulumi preview` failed; its own message is above.");
   }

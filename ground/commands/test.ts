@@ -1,4 +1,6 @@
-import { globSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { run } from "node:test";
 import report from "../../test/reporter.ts";
 import { leavingAsFound } from "../machine/asFound.ts";
@@ -25,7 +27,13 @@ export async function test({ only }: Options): Promise<number> {
   }
   const files = (only ? [only] : kinds).flatMap((kind) => globSync(`test/${kind}/*.test.ts`).sort());
   const { builder } = readStack("dev").config;
-  return await leavingAsFound(builder, () => runTests(files));
+  // The tests start Node some hundred times, each time with the same packages.
+  process.env.NODE_COMPILE_CACHE = mkdtempSync(join(tmpdir(), "image-catalog-compiled-"));
+  try {
+    return await leavingAsFound(builder, () => runTests(files));
+  } finally {
+    rmSync(process.env.NODE_COMPILE_CACHE, { recursive: true });
+  }
 }
 
 /** Runs test files one after the other: those that build share the engine, the builder and two cores. */

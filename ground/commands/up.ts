@@ -2,6 +2,9 @@ import { type Found, findPulumi } from "../machine/pulumi.ts";
 import type { Options } from "../options.ts";
 import { BAKE_LABEL, STACK_LABEL } from "../program/containers.ts";
 import { errorsOf, withEvents } from "../program/events.ts";
+import { explain, outcomeOf } from "../program/failures.ts";
+import { layersOf } from "../program/layers.ts";
+import { record } from "../program/record.ts";
 import { ENV_FILE, ensureStack, ensureState, type State } from "../program/state.ts";
 import { diagnose } from "../tools/diagnose.ts";
 import { must } from "../tools/exec.ts";
@@ -21,13 +24,13 @@ export async function up(options: Options): Promise<number> {
     return await bake({ ...options, stack: ground.stack.name, build: true }, ground);
   }
   say("pulumi", `${pulumi.version}, ${pulumi.why}`);
-  const state = ensureState(pulumi);
+  const state = ensureState();
   say("state", state.text);
   await ensureStack(pulumi, state, ground.stack);
   const password = await passwordOf(pulumi, state, ground);
   await checkRegistry(ground.stack, password);
 
-  await update(pulumi, state, ground);
+  await update(pulumi, state, ground, password);
   const { stdout } = await must(pulumi.command, ["stack", "output", "--json", "--stack", ground.stack.name], {
     env: state.env,
   });
@@ -37,11 +40,16 @@ export async function up(options: Options): Promise<number> {
   return answers ? 0 : 1;
 }
 
-/** `pulumi up` on this terminal. */
-async function update(pulumi: Found, state: State, { stack }: Ground): Promise<void> {
-  const args = ["up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", stack.name];
-  const { code, events } = await withEvents(pulumi, state, args);
+/** `pulumi up` on this terminal; what fails does not stop what does not stand on it. */
+async function update(pulumi: Found, state: State, { stack }: Ground, password: string): Promise<void> {
+  const args = ["up", "--yes", "--skip-preview", "--continue-on-error"];
+  const { code, events } = await withEvents(pulumi, state, stack, args);
   if (code === 0) return;
+  if (events.some(({ resOpFailedEvent }) => resOpFailedEvent)) {
+    const layers = layersOf(await record(stack, password));
+    const { built, failures } = outcomeOf(layers, events);
+    throw new GroundError(explain(layers, built, failures));
+  }
   const cause = diagnose(errorsOf(events)) ?? "`pulumi up` failed; its own message is above.";
   throw new GroundError(`${cause} Nothing that was there is lost.`);
 }

@@ -1,3 +1,4 @@
+import { IMAGE } from "./layers.ts";
 import { type Recording, type Registration, recordedDigest } from "./record.ts";
 
 /** One image, as https://docs.docker.com/build/bake/reference/ describes a target. */
@@ -25,9 +26,9 @@ export const SECRETS = ".catalog/secrets";
 /** The name under which a child's Dockerfile finds its parent. */
 export const PARENT = "parent";
 
-const IMAGE = "docker-build:index:Image";
 /** The name of a layer's target: bake allows neither dots nor slashes. */
-const targetOf = ({ parent, name }: Registration) => (parent ?? name).replaceAll(/[^\w-]/g, "_");
+export const targetName = (layer: string) => layer.replaceAll(/[^\w-]/g, "_");
+const targetOf = ({ parent, name }: Registration) => targetName(parent ?? name);
 /** The variable with the digest of a target's image. */
 export const digestVariable = (target: string) => `DIGEST_${target.replaceAll("-", "_")}`;
 
@@ -47,25 +48,6 @@ export function bakeFile(recording: Recording): BakeFile {
 export function targetsByDigest({ resources }: Recording): Map<string, string> {
   const images = resources.filter(({ type }) => type === IMAGE);
   return new Map(images.map((image) => [recordedDigest(image.name), targetOf(image)]));
-}
-
-/** The target of an image's parent; undefined for an operating system. */
-export function parentOf({ target }: BakeFile, name: string): string | undefined {
-  return target[name]?.contexts[PARENT]?.slice("target:".length);
-}
-
-/** The targets by their distance from the root: those of one level can be built side by side. */
-export function levels(file: BakeFile): string[][] {
-  const depth = (name: string): number => {
-    const parent = parentOf(file, name);
-    return parent === undefined ? 0 : depth(parent) + 1;
-  };
-  const result: string[][] = [];
-  for (const name of Object.keys(file.target)) {
-    const level = depth(name);
-    result[level] = [...(result[level] ?? []), name];
-  }
-  return result;
 }
 
 /** The contents of the build secrets of a recording, by their names. */

@@ -3,12 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Found } from "../machine/pulumi.ts";
 import { inherit } from "../tools/exec.ts";
+import type { Stack } from "./stack.ts";
 import type { State } from "./state.ts";
 
 /** One event of the engine, as far as anybody here reads it. */
 export interface EngineEvent {
-  readonly diagnosticEvent?: { readonly severity: string; readonly message: string };
+  readonly diagnosticEvent?: { readonly severity: string; readonly message: string; readonly urn?: string };
   readonly resourcePreEvent?: { readonly metadata: Step };
+  readonly resOutputsEvent?: { readonly metadata: Step };
+  readonly resOpFailedEvent?: { readonly metadata: Step };
 }
 
 /** One step that the engine plans. */
@@ -20,23 +23,31 @@ export interface Step {
   readonly new?: { readonly inputs?: Record<string, unknown> } | null;
 }
 
-/** Runs a `pulumi` on this terminal, and answers what its engine has reported. */
+/** Runs a `pulumi` for a stack on this terminal, and answers what its engine has reported. */
 export async function withEvents(
   { command }: Found,
   { env }: State,
+  { name, config }: Stack,
   args: readonly string[],
 ): Promise<{ code: number; events: EngineEvent[] }> {
   const folder = mkdtempSync(join(tmpdir(), "image-catalog-"));
   const file = join(folder, "events");
+  const options = ["--stack", name, "--suppress-outputs", "--event-log", file];
+  if (config.parallel > 0) options.push("--parallel", `${config.parallel}`);
   try {
-    const code = await inherit(command, [...args, "--event-log", file], {
+    const code = await inherit(command, [...args, ...options], {
       env: { ...env, PULUMI_DEBUG_COMMANDS: "true" },
     });
-    const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean) : [];
-    return { code, events: lines.map((line) => JSON.parse(line) as EngineEvent) };
+    return { code, events: existsSync(file) ? readEvents(file) : [] };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The events of a file that `--event-log` has written. */
+export function readEvents(file: string): EngineEvent[] {
+  const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as EngineEvent);
 }
 
 /** The engine's error messages. */

@@ -31,11 +31,8 @@ export function chooseBackend(): { url?: string; text: string } {
   return { url: `file://${resolve(STATE)}`, text: `in ${STATE}, as there is no \`pulumi login\`` };
 }
 
-/**
- * Makes the state's folder, and the passphrase of its secrets, where there is no login. Writes `.catalog/env`, with
- * which a shell finds the same.
- */
-export function ensureState({ command }: Pick<Found, "command">): State {
+/** Makes the state's folder, and the passphrase of its secrets, where there is no login. */
+export function ensureState(): State {
   const { url, text } = chooseBackend();
   const env: Record<string, string> = { PULUMI_SKIP_UPDATE_CHECK: "true" };
   mkdirSync(LOCAL, { recursive: true });
@@ -49,13 +46,23 @@ export function ensureState({ command }: Pick<Found, "command">): State {
     if (!existsSync(PASSPHRASE)) writeFileSync(PASSPHRASE, made, { mode: 0o600 });
     env.PULUMI_CONFIG_PASSPHRASE_FILE = resolve(PASSPHRASE);
   }
+  return { env, text };
+}
+
+/** Writes `.catalog/env`, with which a plain `pulumi` in a shell finds the same, and does it as `npm run up` does. */
+export function writeEnv(
+  { command }: Pick<Found, "command">,
+  { env }: State,
+  { config }: Pick<Stack, "config">,
+): void {
+  const options: Record<string, string> = { PULUMI_CONTINUE_ON_ERROR: "true" };
+  if (config.parallel > 0) options.PULUMI_PARALLEL = `${config.parallel}`;
+  const lines = Object.entries({ ...env, ...options }).map(([key, value]) => `export ${key}='${value}'`);
   const bins = [fileURLToPath(new URL("../../node_modules/.bin", import.meta.url)), dirname(command)];
-  const lines = Object.entries(env).map(([key, value]) => `export ${key}='${value}'`);
   writeFileSync(
     ENV_FILE,
     [...lines, `export PATH="${bins.join(delimiter)}${delimiter}$PATH"`, ""].join("\n"),
   );
-  return { env, text };
 }
 
 function loggedIn(): boolean {
@@ -70,11 +77,12 @@ function loggedIn(): boolean {
 
 /**
  * Makes the stack where it is new, frees it from what a killed run has left, and gives it the password of its
- * embedded registry.
+ * embedded registry. Writes `.catalog/env`.
  * @throws GroundError if the backend does not answer, or the password is missing and cannot be made.
  */
 export async function ensureStack(pulumi: Found, state: State, stack: Stack): Promise<void> {
   const { name, config, hasPassword } = stack;
+  writeEnv(pulumi, state, stack);
   await releaseStaleLock(state, stack);
   const selected = await run(pulumi.command, ["stack", "select", name], { env: state.env });
   if (selected.code !== 0) {

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { accessSync, constants as files, statSync } from "node:fs";
 import { constants } from "node:os";
 import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
 import { StringDecoder } from "node:string_decoder";
 import { GroundError } from "./log.ts";
 
@@ -13,8 +14,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Standard input. Default: empty. */
   readonly input?: string | Uint8Array;
-  /** `false` also shows the output as it comes. Default: true. */
-  readonly quiet?: boolean;
+  /** Is given each line of the output as it comes. */
+  readonly each?: (line: string) => void;
   /** Milliseconds after which the command is ended, with code 124. Default: no limit. */
   readonly timeout?: number;
   /** Interrupts the command, once: it runs in a group of its own, which a terminal's Ctrl-C does not reach. */
@@ -41,17 +42,15 @@ export function run(cmd: string, args: readonly string[], options: RunOptions = 
   const detached = interruption !== undefined;
   const child = spawn(cmd, args, { cwd, env: environment(options.env), stdio: "pipe", detached });
   const interrupt = () => child.kill("SIGINT");
+  if (interruption?.aborted) interrupt();
   interruption?.addEventListener("abort", interrupt);
   const [stdout, stderr] = [new StringDecoder(), new StringDecoder()];
   const said = { stdout: "", stderr: "" };
-  child.stdout.on("data", (chunk: Buffer) => {
-    said.stdout += stdout.write(chunk);
-    if (options.quiet === false) process.stdout.write(chunk);
-  });
-  child.stderr.on("data", (chunk: Buffer) => {
-    said.stderr += stderr.write(chunk);
-    if (options.quiet === false) process.stderr.write(chunk);
-  });
+  child.stdout.on("data", (chunk: Buffer) => (said.stdout += stdout.write(chunk)));
+  child.stderr.on("data", (chunk: Buffer) => (said.stderr += stderr.write(chunk)));
+  if (options.each) {
+    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on("line", options.each);
+  }
   // A command may end without reading its input; that is its own business.
   child.stdin.on("error", () => {});
   child.stdin.end(options.input);

@@ -164,7 +164,7 @@ test("a downloaded source with another checksum", async () => {
   assert.notEqual(result.code, 0);
   assert.match(
     result.stderr,
-    /^✗ Building python-3_13-debian-13 failed\. A source is not what its checksum says: digest mismatch .*93e583f2/m,
+    /^ {2}- python-3\.13-debian-13: ADD .* failed\. A source is not what its checksum says: digest mismatch .*93e583f2/m,
   );
 });
 
@@ -205,7 +205,7 @@ test("a full disk", { skip: noSmallDisk }, async () => {
     );
     const { code, stderr } = await workspace.npm(["bake", "--build", "--stack", workspace.stack]);
     assert.notEqual(code, 0);
-    assert.match(stderr, /^✗ Building debian failed\. The disk is full: /m);
+    assert.match(stderr, /^ {2}- debian-13: .*The disk is full: /m);
   } finally {
     await run(command, [...args, "rm", "--keep-daemon", workspace.stack]);
     await stopDaemon(pidFile);

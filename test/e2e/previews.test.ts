@@ -1,46 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
-import { chooseStack } from "../../ground/commands/prepare.ts";
 import type { Images } from "../../ground/commands/report.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
 import { previewed, select, noEngine as skip, updated } from "../support/engine.ts";
 import { type ImageServer, serveImage } from "../support/imageServer.ts";
-import { loginOf, Workspace } from "../support/workspace.ts";
+import { makeStandIns, pyenv, python } from "../support/standIns.ts";
+import { loginOf, type Workspace } from "../support/workspace.ts";
 
-// The program is the real one and so is the engine; only what the images do is little, so that every row builds in
-// seconds. Each uses its build arguments and its files, as the real ones do.
-const dockerfiles = {
-  "images/os/debian": `FROM base
-ARG OS_ARCHIVE PACKAGES USER_NAME
-RUN echo "$OS_ARCHIVE $PACKAGES $USER_NAME" >/os && printf '#!/bin/sh\\n' >/bin/curl && chmod 0755 /bin/curl
-`,
-  "images/pyenv": `ARG PARENT=scratch
-FROM \${PARENT}
-ARG PYENV_VERSION
-COPY bin /pyenv-\${PYENV_VERSION}
-`,
-  "images/python": `ARG PARENT=scratch
-FROM \${PARENT}
-ARG PYTHON_VERSION
-RUN echo "$PYTHON_VERSION" >/python
-`,
-  "images/framework": `ARG PARENT=scratch
-FROM \${PARENT}
-COPY requirements.txt /requirements.txt
-`,
-  "images/flask-helloworld": `ARG PARENT=scratch
-FROM scratch AS application
-COPY app/ /
-FROM \${PARENT}
-COPY --from=application / /app/
-STOPSIGNAL SIGKILL
-CMD ["sleep", "infinity"]
-`,
-};
-
-const pyenv = (version: string) => ({ version, source: { folder: "images/os/alpine" } });
-const python = (version: string) => ({ version, sha256: "0".repeat(64) });
 const service = [
   "flask-helloworld-image",
   "flask-helloworld-service-container",
@@ -124,17 +91,12 @@ let stack: Stack;
 before(async () => {
   if (skip) return;
   await ensureDocker();
-  const base = await chooseStack();
-  workspace = await Workspace.make(base.name, {
-    systems: base.config.systems,
-    pyenvs: [pyenv("2.5.4")],
+  workspace = await makeStandIns({
     pythons: [python("3.13.5")],
     frameworks: [{ name: "flask", version: "3.1.3" }],
     // No CPython is built, and none of these checksums would be found.
     sources: {},
   });
-  for (const [folder, content] of Object.entries(dockerfiles))
-    workspace.write(`${folder}/Dockerfile`, content);
   const { code, stdout, stderr } = await workspace.npm(["up", "--stack", workspace.stack, "--engine"]);
   // The service sleeps and answers nothing: everything else has to be there.
   assert.match(stdout, /20 created/, `${code} ${stdout}\n${stderr}`);
@@ -148,7 +110,8 @@ test("a preview lists what `up` may touch, and `up` touches no more", { skip }, 
       make(workspace);
       assert.deepEqual(await previewed(stack), [...expected].sort());
       assert.deepEqual(await updated(stack), [...touched].sort());
-      assert.deepEqual(await previewed(stack), []);
+      // Where nothing was touched, the preview above has said so already.
+      if (expected.length > 0) assert.deepEqual(await previewed(stack), []);
     });
   }
 });

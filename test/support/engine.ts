@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { findPulumi } from "../../ground/machine/pulumi.ts";
+import { type EngineEvent, readEvents, type Step } from "../../ground/program/events.ts";
+import { run } from "../../ground/tools/exec.ts";
 import type { Workspace } from "./workspace.ts";
 
 const pulumi = await findPulumi();
@@ -20,26 +24,42 @@ export async function select({ folder, stack, env }: Workspace): Promise<Stack> 
 
 /** The resources that a preview lists, by their names; what it says goes to `said`, its severity first. */
 export async function previewed(stack: Stack, said: string[] = []): Promise<string[]> {
-  const touched = new Set<string>();
-  await stack.preview({
-    onEvent: ({ resourcePreEvent: event, diagnosticEvent: diagnostic }) => {
-      note(touched, event?.metadata);
-      if (diagnostic) said.push(`${diagnostic.severity}: ${diagnostic.message}`);
-    },
-  });
-  return [...touched].sort();
+  const events = await eventsOf(stack, ["preview"]);
+  for (const { diagnosticEvent: event } of events)
+    if (event) said.push(`${event.severity}: ${event.message}`);
+  return touched(events.map(({ resourcePreEvent: event }) => event?.metadata));
 }
 
 /** The resources that an update changes, by their names. */
 export async function updated(stack: Stack): Promise<string[]> {
-  const touched = new Set<string>();
-  await stack.up({ onEvent: ({ resOutputsEvent: event }) => note(touched, event?.metadata) });
-  return [...touched].sort();
+  const events = await eventsOf(stack, ["up", "--yes", "--skip-preview"]);
+  return touched(events.map(({ resOutputsEvent: event }) => event?.metadata));
+}
+
+/** Not by the Automation API, which asks for outputs and history after each run: three more times the CLI. */
+async function eventsOf({ name, workspace }: Stack, args: readonly string[]): Promise<EngineEvent[]> {
+  const folder = mkdtempSync(join(tmpdir(), "image-catalog-events-"));
+  const file = join(folder, "events");
+  const { pulumiCommand, workDir, envVars } = workspace as LocalWorkspace;
+  try {
+    const options = ["--stack", name, "--non-interactive", "--event-log", file];
+    const { code, stdout, stderr } = await run(pulumiCommand.command, [...args, ...options], {
+      cwd: workDir,
+      env: { ...envVars, PULUMI_DEBUG_COMMANDS: "true" },
+    });
+    assert.equal(code, 0, `${stdout}\n${stderr}`);
+    return readEvents(file);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Stack and components have no content of their own: what is in them is listed by itself. */
-function note(touched: Set<string>, step?: { op: string; urn: string; type: string }): void {
-  if (step && step.op !== "same" && !/^(pulumi:pulumi:Stack|catalog:)/.test(step.type)) {
-    touched.add(step.urn.split("::").at(-1) as string);
-  }
+function touched(steps: readonly (Step | undefined)[]): string[] {
+  const names = steps.flatMap((step) =>
+    step && step.op !== "same" && !/^(pulumi:pulumi:Stack|catalog:)/.test(step.type)
+      ? (step.urn.split("::").at(-1) as string)
+      : [],
+  );
+  return [...new Set(names)].sort();
 }

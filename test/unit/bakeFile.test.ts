@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bakeFile, levels } from "../../ground/program/bakeFile.ts";
+import { bakeFile, targetName } from "../../ground/program/bakeFile.ts";
+import { layersOf } from "../../ground/program/layers.ts";
 import { record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
 import "../support/offline.ts";
@@ -11,14 +12,21 @@ const recording = await record(dev, password);
 const file = bakeFile(recording);
 
 test("one target an image, a child's context is its parent's target", () => {
-  assert.deepEqual(levels(file), [
-    ["debian-13"],
-    ["pyenv-2_7-debian-13"],
-    ["python-3_13-debian-13"],
-    ["flask-3_1-python-3_13-debian-13"],
-    ["flask-helloworld"],
-  ]);
-  assert.equal(file.target["pyenv-2_7-debian-13"]?.contexts.parent, "target:debian-13");
+  const layers = layersOf(recording);
+  assert.deepEqual(
+    layers.map(({ name, parent }) => [name, parent]),
+    [
+      ["debian-13", undefined],
+      ["pyenv-2.7-debian-13", "debian-13"],
+      ["python-3.13-debian-13", "pyenv-2.7-debian-13"],
+      ["flask-3.1-python-3.13-debian-13", "python-3.13-debian-13"],
+      ["flask-helloworld", "flask-3.1-python-3.13-debian-13"],
+    ],
+  );
+  for (const { name, parent } of layers) {
+    const context = parent && `target:${targetName(parent)}`;
+    assert.equal(file.target[targetName(name)]?.contexts.parent, context);
+  }
   assert.equal(file.target["pyenv-2_7-debian-13"]?.args.PARENT, "parent");
   assert.equal(file.target["debian-13"]?.args.PARENT, undefined);
   assert.match(file.target["debian-13"]?.contexts.base as string, /^docker-image:\/\/debian:13-slim@sha256:/);

@@ -1,7 +1,8 @@
 /** What the program makes of a base image whose registry answers, does not answer, or is not asked. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bakeFile, levels } from "../../ground/program/bakeFile.ts";
+import { bakeFile, targetName } from "../../ground/program/bakeFile.ts";
+import { layersOf } from "../../ground/program/layers.ts";
 import { record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
 import { digest as now, open, serve } from "../support/fakeRegistry.ts";
@@ -13,8 +14,8 @@ const pinned = `sha256:${"2".repeat(64)}`;
 async function madeOf(image: string) {
   const systems = dev.config.systems.map((system) => ({ ...system, base: { image } }));
   const recording = await record({ ...dev, values: { ...dev.values, systems } }, "password");
-  const [os] = levels(bakeFile(recording))[0] ?? [];
-  const { contexts, labels } = bakeFile(recording).target[os ?? ""] ?? assert.fail("no operating system");
+  const os = targetName(layersOf(recording)[0]?.name ?? "");
+  const { contexts, labels } = bakeFile(recording).target[os] ?? assert.fail("no operating system");
   const label = (name: string) => labels[`org.opencontainers.image.base.${name}`];
   return {
     location: contexts.base,

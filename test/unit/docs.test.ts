@@ -70,5 +70,6 @@ function keysWithout(key: string, schema: z.core.$ZodType): string[] {
 function pulumiType(schema: z.core.$ZodType): string {
   const it = bare(schema);
   if (it instanceof z.ZodArray) return "array";
+  if (it instanceof z.ZodNumber) return "integer";
   return it instanceof z.ZodObject ? "object" : "string";
 }

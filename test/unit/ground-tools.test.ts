@@ -80,6 +80,21 @@ describe("a command", () => {
     assert.deepEqual(await running, { code: 5, stdout: "interrupted\n", stderr: "" });
   });
 
+  test("gives each line as it comes", async () => {
+    const [lines, stop]: [string[], AbortController] = [[], new AbortController()];
+    const each = (line: string) => {
+      lines.push(line);
+      if (lines.length === 2) stop.abort();
+    };
+    const running = run("sh", ["-c", "echo first; echo second >&2; exec sleep 60"], {
+      each,
+      signal: stop.signal,
+    });
+    assert.equal((await running).code, 130);
+    assert.deepEqual(lines.sort(), ["first", "second"]);
+    assert.equal((await run("sleep", ["60"], { signal: stop.signal })).code, 130);
+  });
+
   test("that must succeed ends in one sentence with the last line of its complaint", async () => {
     assert.equal((await must("echo", ["fine"])).stdout, "fine\n");
     const failing = must("sh", ["-c", "echo first >&2; echo the reason >&2; echo >&2; exit 4"]);

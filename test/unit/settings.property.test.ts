@@ -31,6 +31,7 @@ const on = (...names: string[]) =>
 /** Settings as people write them: mostly right, each now and then wrong or contradicting another. */
 const nearlyValid: fc.Arbitrary<Values> = optional<Values>({
   namespace: mostly(["catalog", "platform/catalog"], "Catalog"),
+  parallel: mostly([0, 256], -1),
   registry: optional<Values>({
     embedded: mostly([true], false),
     address: mostly(["localhost:5001", "127.0.0.1:5002"], "registry.example.com"),

@@ -3,10 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { chooseBackend, ensureState } from "../../ground/program/state.ts";
+import { readStack } from "../../ground/program/stack.ts";
+import { chooseBackend, ensureState, writeEnv } from "../../ground/program/state.ts";
 
 const project = process.cwd();
 const environment = { ...process.env };
+const { config } = readStack("dev");
 const pulumi = { command: "/opt/pulumi/bin/pulumi" };
 let folder: string;
 
@@ -23,7 +25,7 @@ afterEach(() => {
 });
 
 test("without a login: a folder of the checkout, and a passphrase that only the user can read and that stays", () => {
-  const { env } = ensureState(pulumi);
+  const { env } = ensureState();
   const here = process.cwd();
   assert.equal(env.PULUMI_BACKEND_URL, `file://${here}/.catalog/state`);
   assert.equal(env.PULUMI_CONFIG_PASSPHRASE_FILE, `${here}/.catalog/passphrase`);
@@ -31,21 +33,27 @@ test("without a login: a folder of the checkout, and a passphrase that only the 
   assert.ok(existsSync(".catalog/state"));
   const passphrase = readFileSync(".catalog/passphrase", "utf8");
   assert.ok(passphrase.trim().length >= 32);
-  ensureState(pulumi);
+  ensureState();
   assert.equal(readFileSync(".catalog/passphrase", "utf8"), passphrase);
 });
 
-test("a shell finds the same by .catalog/env", () => {
-  const { env } = ensureState(pulumi);
-  const file = readFileSync(".catalog/env", "utf8");
-  for (const [key, value] of Object.entries(env)) assert.ok(file.includes(`export ${key}='${value}'\n`), key);
+test("a shell finds the same by .catalog/env, and builds as many images at once", () => {
+  const state = ensureState();
+  const envOf = (parallel: number) => {
+    writeEnv(pulumi, state, { config: { ...config, parallel } });
+    return readFileSync(".catalog/env", "utf8");
+  };
+  const file = envOf(3);
+  const all = { ...state.env, PULUMI_CONTINUE_ON_ERROR: "true", PULUMI_PARALLEL: "3" };
+  for (const [key, value] of Object.entries(all)) assert.ok(file.includes(`export ${key}='${value}'\n`), key);
+  assert.doesNotMatch(envOf(0), /PULUMI_PARALLEL/);
   assert.match(file, /^export PATH=".*\/node_modules\/\.bin:\/opt\/pulumi\/bin:\$PATH"$/m);
 });
 
 test("a login is respected, by environment or by file", () => {
   process.env.PULUMI_BACKEND_URL = "s3://bucket";
   assert.equal(chooseBackend().url, undefined);
-  assert.equal(ensureState(pulumi).env.PULUMI_BACKEND_URL, undefined);
+  assert.equal(ensureState().env.PULUMI_BACKEND_URL, undefined);
   assert.ok(!existsSync(".catalog/passphrase"));
 
   delete process.env.PULUMI_BACKEND_URL;
@@ -56,6 +64,6 @@ test("a login is respected, by environment or by file", () => {
 
 test("a passphrase of the user's own is respected", () => {
   process.env.PULUMI_CONFIG_PASSPHRASE = "";
-  assert.equal(ensureState(pulumi).env.PULUMI_CONFIG_PASSPHRASE_FILE, undefined);
+  assert.equal(ensureState().env.PULUMI_CONFIG_PASSPHRASE_FILE, undefined);
   assert.ok(!existsSync(".catalog/passphrase"));
 });

@@ -23,6 +23,16 @@ export const wrongSettings: readonly Wrong[] = [
     'builder: found " catalog"; a name is needed, for example catalog',
   ],
   [
+    "too many images at once",
+    { parallel: 257 },
+    "parallel: found 257; a whole number from 0 to 256 is needed, for example 4",
+  ],
+  [
+    "half an image at once",
+    { parallel: 0.5 },
+    "parallel: found 0.5; a whole number from 0 to 256 is needed, for example 4",
+  ],
+  [
     "a registry that is a text",
     { registry: "localhost:5001" },
     'registry: found "localhost:5001"; {embedded, address, username, image} is needed',

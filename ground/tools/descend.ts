@@ -1,0 +1,35 @@
+/**
+ * Visits every node of a tree as soon as its parent is done, some at once. A visit that answers false keeps what
+ * descends from it from being visited, and nothing else.
+ * @param parents each node's parent; undefined for a root.
+ * @param atOnce how many visits are under way at most.
+ * @throws what a visit throws, once those under way have ended; no other is begun.
+ */
+export async function descend(
+  parents: ReadonlyMap<string, string | undefined>,
+  atOnce: number,
+  visit: (node: string) => Promise<boolean>,
+): Promise<void> {
+  const waiting = new Set(parents.keys());
+  const done = new Set<string | undefined>([undefined]);
+  const running = new Set<Promise<void>>();
+  const begin = (node: string) => {
+    waiting.delete(node);
+    const run = visit(node).then((good) => {
+      if (good) done.add(node);
+      running.delete(run);
+    });
+    running.add(run);
+  };
+  try {
+    for (;;) {
+      for (const node of waiting) {
+        if (running.size < atOnce && done.has(parents.get(node))) begin(node);
+      }
+      if (running.size === 0) return;
+      await Promise.race(running);
+    }
+  } finally {
+    await Promise.allSettled(running);
+  }
+}
