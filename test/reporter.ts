@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { TestEvent } from "node:test/reporters";
 
 /**
@@ -33,7 +34,10 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
 
 function line(data: Extract<TestEvent, { type: "test:complete" }>["data"]): string {
   const sign = data.skip !== undefined ? "-" : data.details.passed ? "✓" : "✗";
-  return `${"  ".repeat(data.nesting)}${sign} ${data.name} (${Math.round(data.details.duration_ms)} ms)\n`;
+  // Files run side by side, so each line says whose it is.
+  const of = basename(data.file ?? "").replace(".test.ts", "");
+  const name = data.nesting === 0 && data.name.endsWith(".test.ts") ? "all of it" : data.name;
+  return `${sign} ${of.padEnd(12)} ${"  ".repeat(data.nesting)}${name} (${Math.round(data.details.duration_ms)} ms)\n`;
 }
 
 function reason(error: Error): string {

@@ -2,6 +2,7 @@ import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "node:test";
+import type { TestEvent } from "node:test/reporters";
 import report from "../../test/reporter.ts";
 import { leavingAsFound } from "../machine/asFound.ts";
 import type { Options } from "../options.ts";
@@ -36,13 +37,23 @@ export async function test({ only }: Options): Promise<number> {
   }
 }
 
-/** Runs test files one after the other: those that build share the engine, the builder and two cores. */
+/** Looks at all of Pulumi's processes on this machine, and ends some: no other test may have any beside it. */
+const ALONE = "test/e2e/engine.test.ts";
+
+/** Runs test files two at a time: each waits for the engines as long as it calculates. */
 async function runTests(files: string[]): Promise<number> {
   let failed = false;
-  const events = run({ files, concurrency: 1 });
-  events.on("test:fail", () => {
-    failed = true;
-  });
-  for await (const text of report(events)) process.stdout.write(text);
+  async function* events(): AsyncGenerator<TestEvent> {
+    const together = files.filter((file) => file !== ALONE);
+    if (together.length > 0) yield* run({ files: together, concurrency: 2 });
+    if (files.includes(ALONE)) yield* run({ files: [ALONE] });
+  }
+  async function* watched(): AsyncGenerator<TestEvent> {
+    for await (const event of events()) {
+      failed ||= event.type === "test:fail";
+      yield event;
+    }
+  }
+  for await (const text of report(watched())) process.stdout.write(text);
   return failed ? 1 : 0;
 }
