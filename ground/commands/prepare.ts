@@ -50,10 +50,11 @@ export async function chooseStack(): Promise<Stack> {
     return dev;
   const pull = await run("docker", ["pull", "--quiet", image], { timeout: 60_000 });
   if (pull.code === 0) return dev;
-  warn(
-    "stack",
-    `restricted instead of dev: ${image.split("@")[0]} cannot be pulled (${lastLine(pull.stderr)})`,
-  );
+  // `Error response from daemon: Get "https://…": dial tcp: lookup … on 192.0.2.1:53: no such host`
+  const reason = lastLine(pull.stderr)
+    .replace(/^.*?dial tcp: /, "")
+    .replace(/ on \S+(?=:)/, "");
+  warn("stack", `restricted instead of dev: ${image.split("@")[0]} cannot be pulled (${reason})`);
   return readStack("restricted");
 }
 

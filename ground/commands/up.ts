@@ -5,7 +5,7 @@ import { errorsOf, withEvents } from "../program/events.ts";
 import { explain, outcomeOf } from "../program/failures.ts";
 import { layersOf } from "../program/layers.ts";
 import { record } from "../program/record.ts";
-import { ENV_FILE, ensureStack, ensureState, type State } from "../program/state.ts";
+import { ENV_FILE, ensureStack, ensureState, repairStack, type State } from "../program/state.ts";
 import { diagnose } from "../tools/diagnose.ts";
 import { must } from "../tools/exec.ts";
 import { GroundError, say, warn } from "../tools/log.ts";
@@ -27,6 +27,7 @@ export async function up(options: Options): Promise<number> {
   const state = ensureState();
   say("state", state.text);
   await ensureStack(pulumi, state, ground.stack);
+  await repairStack(pulumi, state, ground.stack);
   const password = await passwordOf(pulumi, state, ground);
   await checkRegistry(ground.stack, password);
 

@@ -76,14 +76,12 @@ function loggedIn(): boolean {
 }
 
 /**
- * Makes the stack where it is new, frees it from what a killed run has left, and gives it the password of its
- * embedded registry. Writes `.catalog/env`.
+ * Makes the stack where it is new, and gives it the password of its embedded registry. Writes `.catalog/env`.
  * @throws GroundError if the backend does not answer, or the password is missing and cannot be made.
  */
 export async function ensureStack(pulumi: Found, state: State, stack: Stack): Promise<void> {
   const { name, config, hasPassword } = stack;
   writeEnv(pulumi, state, stack);
-  await releaseStaleLock(state, stack);
   const selected = await run(pulumi.command, ["stack", "select", name], { env: state.env });
   if (selected.code !== 0) {
     if (!/no stack named/.test(selected.stderr))
@@ -91,7 +89,6 @@ export async function ensureStack(pulumi: Found, state: State, stack: Stack): Pr
     await must(pulumi.command, ["stack", "init", name], { env: state.env });
     say("stack", `${name}, new`);
   }
-  await forgetPending(pulumi, state, stack);
   if (hasPassword || process.env.CATALOG_REGISTRY_PASSWORD) return;
   if (!config.registry.embedded) {
     throw new GroundError(
@@ -108,6 +105,12 @@ export async function ensureStack(pulumi: Found, state: State, stack: Stack): Pr
     "password",
     `of the embedded registry ${known ? "taken from the state" : "made"}, a secret of Pulumi.${name}.yaml`,
   );
+}
+
+/** Frees a stack from what a killed run has left. Not for a preview: another's `up` may be under way. */
+export async function repairStack(pulumi: Found, state: State, stack: Stack): Promise<void> {
+  await releaseStaleLock(state, stack);
+  await forgetPending(pulumi, state, stack);
 }
 
 /** A checkout that shares a state with another has the stack, but not what that one's stack file was given. */

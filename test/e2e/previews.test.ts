@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import type { Images } from "../../ground/commands/report.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
+import { digestOf } from "../../ground/tools/registry.ts";
 import { previewed, select, noEngine as skip, updated } from "../support/engine.ts";
 import { type ImageServer, serveImage } from "../support/imageServer.ts";
 import { makeStandIns, pyenv, python } from "../support/standIns.ts";
@@ -94,8 +95,6 @@ before(async () => {
   workspace = await makeStandIns({
     pythons: [python("3.13.5")],
     frameworks: [{ name: "flask", version: "3.1.3" }],
-    // No CPython is built, and none of these checksums would be found.
-    sources: {},
   });
   const { code, stdout, stderr } = await workspace.npm(["up", "--stack", workspace.stack, "--engine"]);
   // The service sleeps and answers nothing: everything else has to be there.
@@ -113,6 +112,19 @@ test("a preview lists what `up` may touch, and `up` touches no more", { skip }, 
       // Where nothing was touched, the preview above has said so already.
       if (expected.length > 0) assert.deepEqual(await previewed(stack), []);
     });
+  }
+});
+
+test("a version that was removed stays in the registry", { skip }, async () => {
+  const { value: password } = await stack.getConfig("registryPassword");
+  for (const [image, tag] of [
+    ["python", "3.12.11-debian13"],
+    ["flask", "3.1.3-python3.12.11-debian13"],
+  ] as const) {
+    assert.match(
+      (await digestOf(loginOf(workspace, password), `catalog/${image}`, tag)) ?? "none",
+      /^sha256:/,
+    );
   }
 });
 
