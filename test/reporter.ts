@@ -35,7 +35,7 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
 function line(data: Extract<TestEvent, { type: "test:complete" }>["data"]): string {
   const sign = data.skip !== undefined ? "-" : data.details.passed ? "✓" : "✗";
   // Files run side by side, so each line says whose it is.
-  const of = basename(data.file ?? "").replace(".test.ts", "");
+  const of = basename(data.file ?? "").replace(/(\.test)?\.ts$/, "");
   const name = data.nesting === 0 && data.name.endsWith(".test.ts") ? "all of it" : data.name;
   return `${sign} ${of.padEnd(12)} ${"  ".repeat(data.nesting)}${name} (${Math.round(data.details.duration_ms)} ms)\n`;
 }
