@@ -31,6 +31,7 @@ export class Application extends ImageLayer {
         from: parent,
         image: settings.name,
         version: settings.version,
+        revision: settings.revision,
         descent: parent.lineage,
         context: stage(settings.name, [`images/${settings.name}`]),
         namedContexts: source ? { application: contextOf(`${settings.name}-source`, source) } : {},

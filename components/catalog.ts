@@ -58,6 +58,7 @@ export class Catalog {
   public labels(layer: {
     image: string;
     version: string;
+    release: string;
     tag: string;
     base: { name: pulumi.Input<string>; digest: pulumi.Input<string> };
     tools?: Record<string, string>;
@@ -70,7 +71,7 @@ export class Catalog {
         Object.entries(tools).map(([tool, version]) => [`${this.namespace}.${tool}.version`, version]),
       ),
       "org.opencontainers.image.title": layer.image,
-      "org.opencontainers.image.version": layer.version,
+      "org.opencontainers.image.version": layer.release,
       "org.opencontainers.image.source": this.origin.source,
       "org.opencontainers.image.vendor": this.origin.vendor,
       "org.opencontainers.image.licenses": this.origin.licenses,

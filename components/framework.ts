@@ -18,7 +18,7 @@ export interface FrameworkArgs extends LayerArgs {
 export class Framework extends ImageLayer {
   public constructor(name: string, args: FrameworkArgs, options: pulumi.ComponentResourceOptions) {
     const { catalog, parent } = args;
-    const { name: framework, version } = args.settings;
+    const { name: framework, version, revision } = args.settings;
     super(
       "Framework",
       name,
@@ -27,6 +27,7 @@ export class Framework extends ImageLayer {
         from: parent,
         image: framework,
         version,
+        revision,
         descent: parent.lineage,
         context: stage(framework, ["images/framework", `images/${framework}/${version}`]),
         buildArgs: { PIP_INDEX_URL: args.sources.pypi ?? "" },

@@ -17,9 +17,11 @@ export interface ImageLayerArgs extends LayerArgs {
   readonly image: string;
   /** The version of what this layer adds, such as "3.1.3". */
   readonly version: string;
+  /** Which publication of that version it is; from the second on, tags say it: "3.1.3-r2". Default: 1. */
+  readonly revision?: number | undefined;
   /** The line of descent as the tag says it, such as "python3.13.5-debian13"; empty for an operating system. */
   readonly descent: string;
-  /** What children put into their tags. Default: image, version and descent; pyenv, a build tool, leaves itself out. */
+  /** What children put into their tags. Default: image, version with revision, and descent; pyenv, a build tool, leaves itself out. */
   readonly lineage?: string;
   /** The build context with its Dockerfile, a folder relative to the project. */
   readonly context: string;
@@ -78,11 +80,13 @@ export abstract class ImageLayer extends pulumi.ComponentResource {
       : (from as Base);
     this.layerName = name;
     this.parent = parent;
-    const long = [args.version, args.descent].filter(Boolean).join("-");
+    const { version, revision = 1 } = args;
+    const release = revision === 1 ? version : `${version}-r${revision}`;
+    const long = [release, args.descent].filter(Boolean).join("-");
     this.image = args.image;
     this.version = args.version;
     this.tags = catalog.isFirst(kind, args) ? [...new Set([long, args.version])] : [long];
-    this.lineage = args.lineage ?? [`${args.image}${args.version}`, args.descent].filter(Boolean).join("-");
+    this.lineage = args.lineage ?? [`${args.image}${release}`, args.descent].filter(Boolean).join("-");
 
     const repository = `${catalog.registry.address}/${catalog.namespace}/${args.image}`;
     // Every input is there from the first build on: the provider reports outputs as unknown only when an input
@@ -100,7 +104,7 @@ export abstract class ImageLayer extends pulumi.ComponentResource {
         dockerfile: { location: `${args.context}/Dockerfile` },
         // By digest: a tag may be something else by the time a child is built.
         buildArgs: { ...args.buildArgs, SOURCE_DATE_EPOCH, ...(parent ? { PARENT: parent.ref } : {}) },
-        labels: catalog.labels({ ...args, tag: long, base }),
+        labels: catalog.labels({ ...args, release, tag: long, base }),
         secrets: { ca: catalog.ca },
         // The certificates differ between machines; the image does not.
         ignoreSecretsInDiffCalculation: ["ca"],

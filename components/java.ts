@@ -15,7 +15,7 @@ export interface JavaArgs extends LayerArgs {
 export class Java extends ImageLayer {
   public constructor(name: string, args: JavaArgs, options: pulumi.ComponentResourceOptions) {
     const { catalog, parent } = args;
-    const { version } = args.settings;
+    const { version, revision } = args.settings;
     super(
       "Java",
       name,
@@ -24,6 +24,7 @@ export class Java extends ImageLayer {
         from: parent,
         image: "java",
         version,
+        revision,
         descent: parent.lineage,
         context: stage("java", ["images/java"]),
         buildArgs: { JAVA_VERSION: version, OS: parent.image },

@@ -12,7 +12,7 @@ export interface OperatingSystemArgs extends LayerArgs {
 /** The root of the tree: a base image with a user (uid and gid 1000), tools, and a login shell as entry point. */
 export class OperatingSystem extends ImageLayer {
   public constructor(name: string, args: OperatingSystemArgs, options: pulumi.ComponentResourceOptions) {
-    const { name: os, version, packages, archive } = args.settings;
+    const { name: os, version, revision, packages, archive } = args.settings;
     const base = baseOf(args.settings.base);
     super(
       "OperatingSystem",
@@ -22,6 +22,7 @@ export class OperatingSystem extends ImageLayer {
         from: base,
         image: os,
         version,
+        revision,
         descent: "",
         context: stage(os, [`images/os/${os}`]),
         namedContexts: { base: base.location },

@@ -16,7 +16,7 @@ export interface PyenvArgs extends LayerArgs {
 export class Pyenv extends ImageLayer {
   public constructor(name: string, args: PyenvArgs, options: pulumi.ComponentResourceOptions) {
     const { catalog, parent } = args;
-    const { version, source, virtualenv } = args.settings;
+    const { version, revision, source, virtualenv } = args.settings;
     super(
       "Pyenv",
       name,
@@ -25,6 +25,7 @@ export class Pyenv extends ImageLayer {
         from: parent,
         image: "pyenv",
         version,
+        revision,
         descent: parent.lineage,
         lineage: parent.lineage,
         context: stage("pyenv", ["images/pyenv"]),

@@ -18,7 +18,7 @@ export interface PythonArgs extends LayerArgs {
 export class Python extends ImageLayer {
   public constructor(name: string, args: PythonArgs, options: pulumi.ComponentResourceOptions) {
     const { catalog, parent } = args;
-    const { version, sha256, source = args.sources.cpython } = args.settings;
+    const { version, revision, sha256, source = args.sources.cpython } = args.settings;
     super(
       "Python",
       name,
@@ -27,6 +27,7 @@ export class Python extends ImageLayer {
         from: parent,
         image: "python",
         version,
+        revision,
         descent: parent.lineage,
         context: stage("python", ["images/python"]),
         namedContexts: "url" in source ? {} : { "cpython-source": preparedContext(`cpython-${version}`) },

@@ -26,6 +26,11 @@ const on = z
   .optional()
   .describe("The layers below that it is built on, by name or its beginning. Default: all.")
   .meta({ example: ["debian-13"] });
+const revision = whole("a number from 1", 2, 1)
+  .optional()
+  .describe(
+    "Which publication of this version it is; from the second on, tags say it: `3.1.3-r2`. Default: 1.",
+  );
 /** A version as a tag can hold it. */
 const version = (example: string) => text(/^\w[\w.-]{0,60}$/, "a version", example);
 const argument = text(
@@ -82,6 +87,7 @@ const schema = z.strictObject({
           .refine((os) => osNames().includes(os), { error: ({ input }) => choice(String(input), osNames()) })
           .describe("One of the folders in images/os."),
         version: version("13").describe("Its version, as in the image's tag."),
+        revision,
         packages: z
           .array(text(/^[a-z0-9][\w.+:-]*$/i, "a package name", "curl"), "a list of package names is needed")
           .default([])
@@ -112,6 +118,7 @@ const schema = z.strictObject({
     .array(
       z.strictObject({
         version: fullVersion.meta({ example: "2.7.1" }).describe("The version."),
+        revision,
         source: pyenvSource.describe("Where it comes from."),
         virtualenv: z
           .strictObject({
@@ -142,6 +149,7 @@ const schema = z.strictObject({
     .array(
       z.strictObject({
         version: fullVersion.describe("The version."),
+        revision,
         sha256: sha256.describe("The checksum of its source archive, Python-<version>.tar.xz."),
         source: cpythonSource.optional().describe("Where it comes from. Default: sources.cpython."),
         on,
@@ -163,6 +171,7 @@ const schema = z.strictObject({
         version: text(/^\d+$/, "a feature version", "21").describe(
           "The feature version; the operating system's archive says which there are.",
         ),
+        revision,
         on,
       }),
       "a list of {version} is needed",
@@ -176,6 +185,7 @@ const schema = z.strictObject({
       z.strictObject({
         name: imageName.meta({ example: "flask" }).describe("A folder of images."),
         version: version("3.1.3").describe("A folder in it, with a requirements.txt."),
+        revision,
         on,
       }),
       "a list of {name, version} is needed",
@@ -187,6 +197,7 @@ const schema = z.strictObject({
       z.strictObject({
         name: imageName.describe("A folder of images, with a Dockerfile."),
         version: version("1.0.0").describe("The application's version."),
+        revision,
         framework: layerName
           .meta({ example: "flask" })
           .describe(

@@ -42,6 +42,7 @@ const nearlyValid: fc.Arbitrary<Values> = optional<Values>({
       {
         name: mostly(["debian", "alpine"], "debain"),
         version: mostly(["13", 12, "3.20.3"], ""),
+        revision: mostly<unknown>([1, 2], 0),
         packages: fc.uniqueArray(some("curl", "bind-tools", "ca-certificates")),
         base: mostly<unknown>([{ image: `a:1@sha256:${sha256}` }], { mmdebstrap: "sid" }),
         archive: some("https://mirror.example.com/debian"),
@@ -88,6 +89,7 @@ const nearlyValid: fc.Arbitrary<Values> = optional<Values>({
       {
         name: mostly(["flask"], "flsk"),
         version: mostly(["3.1.3", "1.1.1"], "9.9.9"),
+        revision: mostly<unknown>([1, 2], "2"),
         on: on("python-3.13", "python-3.12-debian", "alpine"),
       },
       { requiredKeys: ["name", "version"] },

@@ -6,6 +6,16 @@ const names = "flask, flask-3.1, python, python-3.13";
 /** Wrong configurations: Javas, frameworks and applications. */
 export const wrongFrameworks: readonly Wrong[] = [
   [
+    "a revision that is no number",
+    { frameworks: [{ name: "flask", version: "3.1.3", revision: "r2" }] },
+    'frameworks[0].revision: found "r2"; a number from 1 is needed, for example 2',
+  ],
+  [
+    "a revision of zero",
+    { frameworks: [{ name: "flask", version: "3.1.3", revision: 0 }] },
+    "frameworks[0].revision: found 0; a number from 1 is needed, for example 2",
+  ],
+  [
     "a Java with a full version",
     { javas: [{ version: "21.0.5" }] },
     'javas[0].version: found "21.0.5"; a feature version is needed, for example 21',
@@ -64,7 +74,7 @@ export const wrongFrameworks: readonly Wrong[] = [
   [
     "a misspelled key of an application",
     onApp({ ports: 5000 }),
-    "applications[0]: unknown key ports; did you mean port? (allowed: name, version, framework, args, port, publish, address, memory)",
+    "applications[0]: unknown key ports; did you mean port? (allowed: name, version, revision, framework, args, port, publish, address, memory)",
   ],
   [
     "a port that is too high",

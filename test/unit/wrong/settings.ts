@@ -145,7 +145,7 @@ export const wrongSettings: readonly Wrong[] = [
   [
     "a Python that is only a version",
     { pythons: ["3.13.5"] },
-    'pythons[0]: found "3.13.5"; {version, sha256, source, on} is needed',
+    'pythons[0]: found "3.13.5"; {version, revision, sha256, source, on} is needed',
   ],
   [
     "no Python for a framework",
