@@ -117,6 +117,7 @@ export abstract class ImageLayer extends pulumi.ComponentResource {
       {
         parent: this,
         provider: catalog.registry.buildProvider,
+        hooks: catalog.registry.imageHooks,
         ...(options.dependsOn ? { dependsOn: options.dependsOn } : {}),
         // The provider deletes by digest, and with it the tags of others (pulumi-docker-build#581).
         retainOnDelete: true,

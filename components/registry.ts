@@ -19,6 +19,8 @@ export abstract class Registry extends pulumi.ComponentResource {
   public readonly address: string;
   /** What layers depend on: resolves when the registry answers. */
   public abstract readonly ready: pulumi.Input<pulumi.Resource>;
+  /** What is asked before an image is built; nothing in a registry that nobody else uses. */
+  public readonly imageHooks: pulumi.ResourceHookBinding = {};
   /** Builds and pushes with the registry's login. */
   public readonly buildProvider: build.Provider;
   /** Pulls with the registry's login. */

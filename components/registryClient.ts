@@ -6,6 +6,13 @@ import { authorize, isLoopback } from "./registryLogin.ts";
 /** A registry does not give what it was asked for. The message says which registry, and why. */
 export class RegistryError extends Error {
   override name = "RegistryError";
+  /** What the registry has answered, if it has: 404 where there is no such image or tag. */
+  readonly status: number | undefined;
+
+  public constructor(message: string, status?: number) {
+    super(message);
+    this.status = status;
+  }
 }
 
 export interface AskOptions {
@@ -106,10 +113,11 @@ async function asking<T>(
 function checked(host: string, repository: string, answer: Response): Response {
   const { ok, status } = answer;
   if (ok) return answer;
-  if (status === 404) throw new RegistryError(`${host} has no such image or tag of ${repository} (404)`);
+  if (status === 404)
+    throw new RegistryError(`${host} has no such image or tag of ${repository} (404)`, status);
   if (status === 401 || status === 403)
-    throw new RegistryError(`${host} refuses the login for ${repository} (${status})`);
-  throw new RegistryError(`${host} answers ${status}`);
+    throw new RegistryError(`${host} refuses the login for ${repository} (${status})`, status);
+  throw new RegistryError(`${host} answers ${status}`, status);
 }
 
 /** The path of the next page; empty after the last. Its host does not count: the login is for the one that was asked. */

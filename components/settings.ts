@@ -65,6 +65,11 @@ const schema = z.strictObject({
       image: word("an image of the registry", "registry:3@sha256:…")
         .default("registry:3@sha256:1be55279f18a2fe1a74edf2664cac61c1bea305b7b4642dab412e7affdcb3e33")
         .describe("What an embedded registry runs."),
+      overwrite: boolean
+        .default(false)
+        .describe(
+          "Whether a version tag that is published may get other content; in an embedded registry it always may.",
+        ),
     })
     .describe("Where images are pushed: a registry of the stack's own on this machine, or one that exists.")
     .meta({ example: { embedded: false, address: "registry.example.com", username: "robot" } }),

@@ -15,6 +15,8 @@ export interface Registration {
   readonly dependsOn: readonly string[];
   /** Whether its provider keeps it when the program no longer asks for it. */
   readonly retained: boolean;
+  /** When hooks are called: `beforeCreate`, `beforeUpdate` … */
+  readonly hooks: readonly string[];
 }
 
 /** What the program has said by `pulumi.log`. */
@@ -69,7 +71,7 @@ async function run(
   program: string,
 ): Promise<Omit<Recording, "messages">> {
   const resources: Registration[] = [];
-  const options = new Map<string, { parent: string | undefined; dependsOn: string[]; retained: boolean }>();
+  const options = new Map<string, typeof none>();
   const config = Object.entries({
     ...stack.values,
     ...(password === undefined ? {} : { registryPassword: password }),
@@ -98,13 +100,17 @@ async function run(
     // As at preview: the program must not wait for what nobody makes.
     true,
   );
+  // The SDK's mocks do not take hooks.
+  const registerResourceHook = (_: unknown, done: (error: null) => void) => done(null);
+  Object.assign(pulumi.runtime.getMonitor() ?? {}, { registerResourceHook });
   let failure: unknown;
   const outputs = await pulumi.runtime.runInPulumiStack(async () => {
     pulumi.runtime.registerStackTransformation(({ type, name, opts }) => {
-      const note = {
+      const note: typeof none = {
         parent: nameOf(opts.parent),
-        dependsOn: [] as string[],
+        dependsOn: [],
         retained: opts.retainOnDelete === true,
+        hooks: Object.keys(opts.hooks ?? {}),
       };
       options.set(`${type} ${name}`, note);
       pulumi.output(opts.dependsOn).apply((resources) => {
@@ -127,7 +133,12 @@ async function run(
   return { resources, outputs: (await resolved(outputs)) as Record<string, unknown> };
 }
 
-const none = { parent: undefined, dependsOn: [], retained: false };
+const none = {
+  parent: undefined as string | undefined,
+  dependsOn: [] as string[],
+  retained: false,
+  hooks: [] as string[],
+};
 
 /** What providers would answer. */
 function madeUp(type: string, name: string, inputs: Record<string, unknown>): Record<string, unknown> {

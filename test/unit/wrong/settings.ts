@@ -35,7 +35,7 @@ export const wrongSettings: readonly Wrong[] = [
   [
     "a registry that is a text",
     { registry: "localhost:5001" },
-    'registry: found "localhost:5001"; {embedded, address, username, image} is needed',
+    'registry: found "localhost:5001"; {embedded, address, username, image, overwrite} is needed',
   ],
   [
     "a registry with a scheme",
@@ -55,7 +55,7 @@ export const wrongSettings: readonly Wrong[] = [
   [
     "a misspelled key of the registry",
     { registry: { ...remote, adress: "registry.example.com" } },
-    "registry: unknown key adress; did you mean address? (allowed: embedded, address, username, image)",
+    "registry: unknown key adress; did you mean address? (allowed: embedded, address, username, image, overwrite)",
   ],
   [
     "a password in the registry",

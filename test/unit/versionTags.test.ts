@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { type ImageStep, isNamedAfterBase, refusal, versionTagGuard } from "../../components/versionTags.ts";
+import { record } from "../../ground/program/record.ts";
+import { readStack } from "../../ground/program/stack.ts";
+import { basic, digest, guarded, login, open, serve } from "../support/fakeRegistry.ts";
+import "../support/offline.ts";
+
+const other = `sha256:${"2".repeat(64)}`;
+
+/** The inputs of flask 3.1.3 in a registry. */
+const flask = ({ host = "registry.example.com", release = "3.1.3", ...more } = {}) => ({
+  tags: [`${host}/catalog/flask:${release}-python3.13.5-debian13`, `${host}/catalog/flask:3.1.3`] as [
+    string,
+    string,
+  ],
+  labels: {
+    "org.opencontainers.image.title": "flask",
+    "org.opencontainers.image.version": release,
+    "org.opencontainers.image.base.name": "python:3.13.5-debian13",
+  },
+  buildArgs: { PARENT: "python@sha256:1" },
+  builder: { name: "catalog" },
+  ...more,
+});
+
+test("a tag that the state does not know is refused, with what to do", () => {
+  assert.equal(
+    refusal({ newInputs: flask() }, digest),
+    `registry.example.com/catalog/flask:3.1.3-python3.13.5-debian13 is published, and this stack's state does not know it (${digest}): ` +
+      "give flask 3.1.3 `revision: 2` in the stack file, or set registry.overwrite to true.",
+  );
+  const overwritten = { newInputs: flask(), oldInputs: flask(), oldOutputs: { digest: other } };
+  assert.match(refusal(overwritten, digest) as string, /this stack's state does not know it/);
+});
+
+test("a change of what goes into the stack's own image is refused, and the next revision is named", () => {
+  const own = { oldInputs: flask({ release: "3.1.3-r2" }), oldOutputs: { digest } };
+  for (const change of [
+    { buildArgs: { PARENT: "python@sha256:2" } },
+    { context: { location: ".catalog/contexts/flask-2" } },
+    { buildArgs: { PARENT: { __pulumiUnknown: true } } },
+    { input: "that is new to the provider" },
+  ]) {
+    const said = refusal({ ...own, newInputs: flask({ release: "3.1.3-r2", ...change }) }, digest);
+    assert.match(said as string, /what goes into it changes: give flask 3\.1\.3-r2 `revision: 3`/);
+  }
+});
+
+test("the stack's own image may be pushed again where nothing goes into it that is new", () => {
+  const own = { oldInputs: flask(), oldOutputs: { digest } };
+  const [long] = flask().tags;
+  for (const change of [
+    {},
+    { builder: { name: "other" } },
+    { tags: [long] as [string] },
+    { secrets: { ca: "other" } },
+  ]) {
+    assert.equal(refusal({ ...own, newInputs: { ...flask(), ...change } }, digest), undefined);
+  }
+});
+
+test("an image is named after its base, but for a Python, which is not named after its pyenv", () => {
+  assert.ok(isNamedAfterBase({ newInputs: flask() }));
+  const labels = { "org.opencontainers.image.base.name": "pyenv:2.7.1-debian13" };
+  assert.ok(!isNamedAfterBase({ newInputs: { tags: ["localhost/catalog/python:3.13.5-debian13"], labels } }));
+});
+
+const { log } = pulumi;
+const { warn } = log;
+let warnings: string[];
+beforeEach(() => {
+  warnings = [];
+  Object.assign(log, { warn: async (text: string) => void warnings.push(text) });
+});
+afterEach(() => Object.assign(log, { warn }));
+
+const guard = versionTagGuard({ ...login, password: pulumi.output(login.password) });
+const step = (host: string): ImageStep => ({ newInputs: flask({ host }) });
+
+test("before a build the version tag is asked for, and no other", async () => {
+  const { host, requests } = await serve(guarded(basic, "Basic realm=catalog"));
+  await assert.rejects(guard(step(host)), /flask:3\.1\.3-python3\.13\.5-debian13 is published/);
+  assert.ok(
+    requests.every((request) => request === "HEAD /v2/catalog/flask/manifests/3.1.3-python3.13.5-debian13"),
+  );
+  const free = await serve((_, response) => response.writeHead(404).end());
+  await guard(step(free.host));
+  assert.deepEqual(warnings, []);
+});
+
+test("where the registry refuses to say, that is a warning: some do for what is not there yet", async () => {
+  const { host } = await serve((_, response) => response.writeHead(403).end());
+  await guard(step(host));
+  assert.match(
+    warnings.join(),
+    /^Whether .* is published is not known: .* refuses the login for catalog\/flask/,
+  );
+});
+
+test("where the registry does not answer, nothing is built", async () => {
+  const { host, stop } = await serve(open);
+  stop();
+  await assert.rejects(guard(step(host)), /does not answer/);
+});
+
+test("images of a registry that exists are guarded, unless it may be overwritten; those of an embedded one are not", async () => {
+  const dev = readStack("dev");
+  const hooks = async (registry: object) => {
+    const { resources } = await record({ ...dev, values: { ...dev.values, registry } }, "password");
+    return [
+      ...new Set(resources.filter(({ type }) => type.endsWith(":Image")).map(({ hooks }) => hooks.join())),
+    ];
+  };
+  const shared = { embedded: false, address: "registry.example.com", username: "robot" };
+  assert.deepEqual(await hooks(shared), ["beforeCreate,beforeUpdate"]);
+  assert.deepEqual(await hooks({ ...shared, overwrite: true }), [""]);
+  assert.deepEqual(await hooks({}), [""]);
+});
