@@ -8,6 +8,7 @@ import type { ImageLayer } from "./components/imageLayer.ts";
 import { Java } from "./components/java.ts";
 import { OperatingSystem } from "./components/operatingSystem.ts";
 import { imagesOf, stackPage } from "./components/outputs.ts";
+import { Protection } from "./components/protection.ts";
 import { Pyenv } from "./components/pyenv.ts";
 import { Python } from "./components/python.ts";
 import { SharedRegistry } from "./components/sharedRegistry.ts";
@@ -71,6 +72,8 @@ const services = applications
   );
 
 const layers = [...systems, ...pyenvs, ...pythons, ...frameworks, ...javas, ...applications];
+
+new Protection("protection", { protect: config.protect, dependsOn: [...layers, ...services] });
 
 /** The registry and namespace of all images. */
 export const registry = `${shelf.address}/${config.namespace}`;

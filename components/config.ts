@@ -56,7 +56,7 @@ function fromEnvironment(): pulumi.Output<string> | undefined {
   return password ? pulumi.secret(password) : undefined;
 }
 
-/** Pulumi hands arrays, objects and numbers over as JSON, everything else as text. */
+/** Pulumi hands text over as it is, everything else as JSON. */
 function decode(text: string, name: string): unknown {
   if (settingNames.structured.has(name)) {
     try {

@@ -73,6 +73,9 @@ const schema = z.strictObject({
     })
     .describe("Where images are pushed: a registry of the stack's own on this machine, or one that exists.")
     .meta({ example: { embedded: false, address: "registry.example.com", username: "robot" } }),
+  protect: boolean
+    .describe("Whether `pulumi destroy` and `npm run down` leave the stack alone.")
+    .meta({ example: true }),
   labels: z
     .strictObject({
       source: url(/^\S(.*\S)?$/, "a URL", "https://git.example.com/platform/image-catalog")
@@ -248,13 +251,15 @@ export const settings: Readonly<Record<string, z.ZodType>> = { ...schema.shape, 
 export type Config = z.output<typeof schema>;
 export type ApplicationSettings = Config["applications"][number];
 
-/** The names of all settings, and which of them are arrays, objects or numbers. */
+/** The names of all settings, and which of them are no text. */
 export const settingNames = {
   all: Object.keys(schema.shape),
   structured: new Set(
     Object.entries(schema.shape)
       .filter(([, type]) =>
-        [z.ZodObject, z.ZodArray, z.ZodNumber].some((structured) => bare(type) instanceof structured),
+        [z.ZodObject, z.ZodArray, z.ZodNumber, z.ZodBoolean].some(
+          (structured) => bare(type) instanceof structured,
+        ),
       )
       .map(([name]) => name),
   ),

@@ -37,6 +37,12 @@ async function remove(name: string): Promise<void> {
     const { env } = ensureState();
     const there = await run(pulumi.command, ["stack", "export", "--stack", name], { env });
     const resources = there.code === 0 ? (JSON.parse(there.stdout).deployment?.resources ?? []) : [];
+    if (resources.some((resource: { protect?: boolean }) => resource.protect)) {
+      throw new GroundError(
+        `Stack ${name} is protected and nothing of it was removed: set \`catalog:protect: false\` in Pulumi.${name}.yaml and ` +
+          `run \`npm run up -- --stack ${name}\`; then \`npm run down\` removes it.`,
+      );
+    }
     if (resources.length > 0) {
       const code = await inherit(pulumi.command, ["destroy", "--yes", "--skip-preview", "--stack", name], {
         env,

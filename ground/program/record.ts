@@ -15,6 +15,8 @@ export interface Registration {
   readonly dependsOn: readonly string[];
   /** Whether its provider keeps it when the program no longer asks for it. */
   readonly retained: boolean;
+  /** Whether the engine refuses to delete it. */
+  readonly protected: boolean;
   /** When hooks are called: `beforeCreate`, `beforeUpdate` … */
   readonly hooks: readonly string[];
 }
@@ -110,6 +112,7 @@ async function run(
         parent: nameOf(opts.parent),
         dependsOn: [],
         retained: opts.retainOnDelete === true,
+        protected: opts.protect === true,
         hooks: Object.keys(opts.hooks ?? {}),
       };
       options.set(`${type} ${name}`, note);
@@ -137,6 +140,7 @@ const none = {
   parent: undefined as string | undefined,
   dependsOn: [] as string[],
   retained: false,
+  protected: false,
   hooks: [] as string[],
 };
 

@@ -98,7 +98,7 @@ before(async () => {
   });
   const { code, stdout, stderr } = await workspace.npm(["up", "--stack", workspace.stack, "--engine"]);
   // The service sleeps and answers nothing: everything else has to be there.
-  assert.match(stdout, /20 created/, `${code} ${stdout}\n${stderr}`);
+  assert.match(stdout, /21 created/, `${code} ${stdout}\n${stderr}`);
   stack = await select(workspace);
 });
 after(() => workspace?.remove());

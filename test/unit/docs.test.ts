@@ -71,5 +71,6 @@ function pulumiType(schema: z.core.$ZodType): string {
   const it = bare(schema);
   if (it instanceof z.ZodArray) return "array";
   if (it instanceof z.ZodNumber) return "integer";
+  if (it instanceof z.ZodBoolean) return "boolean";
   return it instanceof z.ZodObject ? "object" : "string";
 }

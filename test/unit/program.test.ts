@@ -128,6 +128,19 @@ test("the password is in nothing but secrets", () => {
   assert.ok(!JSON.stringify(outputs).includes(password));
 });
 
+test("the protection of a stack depends on all that is to be kept, which may still change", async () => {
+  for (const protect of [true, false]) {
+    const { resources } = await record({ ...dev, values: { ...dev.values, protect } }, password);
+    const { dependsOn, protected: own } = named({ ...recording, resources }, "protection");
+    assert.equal(own, protect);
+    assert.deepEqual(dependsOn, [...chain.map(({ layer }) => layer), "flask-helloworld-service"]);
+    assert.deepEqual(
+      resources.filter((resource) => resource.protected).map(({ name }) => name),
+      protect ? ["protection"] : [],
+    );
+  }
+});
+
 test("the registry has a volume and a login, and listens on loopback", () => {
   const { inputs } = named(recording, "registry-container");
   assert.deepEqual(inputs.ports, [{ internal: 5000, external: 5001, ip: "127.0.0.1" }]);

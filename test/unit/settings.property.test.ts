@@ -37,6 +37,7 @@ const nearlyValid: fc.Arbitrary<Values> = optional<Values>({
     address: mostly(["localhost:5001", "127.0.0.1:5002"], "registry.example.com"),
     username: some("robot", "catalog"),
   }),
+  protect: mostly<unknown>([true, false], "yes"),
   systems: fc.uniqueArray(
     fc.record<Values>(
       {

@@ -52,6 +52,7 @@ export const wrongSettings: readonly Wrong[] = [
     { registry: { embedded: "no" } },
     'registry.embedded: found "no"; true or false is needed',
   ],
+  ["a protection that is a text", { protect: "yes" }, 'protect: found "yes"; true or false is needed'],
   [
     "a misspelled key of the registry",
     { registry: { ...remote, adress: "registry.example.com" } },
