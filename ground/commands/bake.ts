@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "@pulumi/pulumi";
+import { parseReference } from "../../components/imageReference.ts";
 import type { Options } from "../options.ts";
 import { build } from "../program/bakeBuild.ts";
-import { bakeFile, SECRETS, secretsOf } from "../program/bakeFile.ts";
+import { type BakeFile, bakeFile, SECRETS, secretsOf } from "../program/bakeFile.ts";
 import { BAKE_LABEL, runContainer } from "../program/containers.ts";
 import { explain } from "../program/failures.ts";
 import { type Layer, layersOf } from "../program/layers.ts";
@@ -14,7 +15,7 @@ import type { Stack } from "../program/stack.ts";
 import { loginFolder } from "../tools/dockerConfig.ts";
 import { must } from "../tools/exec.ts";
 import { GroundError, note, say, warn } from "../tools/log.ts";
-import { ask, type Login } from "../tools/registry.ts";
+import { ask, digestOf, type Login } from "../tools/registry.ts";
 import { checkRegistry, type Ground, prepare } from "./prepare.ts";
 import { type Images, report } from "./report.ts";
 
@@ -38,6 +39,7 @@ export async function bake(options: Options, given?: Ground): Promise<number> {
   const login = { ...stack.config.registry, password };
   await startRegistry(stack, recording, login);
   await checkRegistry(stack, password);
+  await checkVersionTags(stack, file, login);
   const docker = loginFolder(login);
   try {
     const layers = layersOf(recording);
@@ -111,6 +113,23 @@ async function startRegistry(stack: Stack, recording: Recording, login: Login): 
       throw new GroundError(`The embedded registry at ${login.address} has not answered for 20 seconds.`);
     await sleep(200);
   }
+}
+
+/** @throws GroundError for version tags that are published: without a state, nobody knows whether they are our own. */
+async function checkVersionTags({ config }: Stack, { target }: BakeFile, login: Login): Promise<void> {
+  if (config.registry.embedded || config.registry.overwrite) return;
+  const looked = Object.values(target).map(async ({ tags: [reference = ""] }) => {
+    const { repository, tag = "" } = parseReference(reference);
+    return (await digestOf(login, repository, tag)) ? reference : [];
+  });
+  const published = (await Promise.all(looked)).flat();
+  if (published.length === 0) return;
+  throw new GroundError(
+    [
+      "These version tags are published: give what changes its next `revision` in the stack file, or set registry.overwrite to true.",
+      ...published.map((tag) => `  - ${tag}`),
+    ].join("\n"),
+  );
 }
 
 /** The secrets as files that only this user can read: docker-bake.json names them. */

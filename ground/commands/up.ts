@@ -43,6 +43,7 @@ export async function up(options: Options): Promise<number> {
 
 /** `pulumi up` on this terminal; what fails does not stop what does not stand on it. */
 async function update(pulumi: Found, state: State, { stack }: Ground, password: string): Promise<void> {
+  if (!stack.config.registry.embedded) await askFirst(pulumi, state, stack);
   const args = ["up", "--yes", "--skip-preview", "--continue-on-error"];
   const { code, events } = await withEvents(pulumi, state, stack, args);
   if (code === 0) return;
@@ -53,6 +54,14 @@ async function update(pulumi: Found, state: State, { stack }: Ground, password: 
   }
   const cause = diagnose(errorsOf(events)) ?? "`pulumi up` failed; its own message is above.";
   throw new GroundError(`${cause} Nothing that was there is lost.`);
+}
+
+/** A preview says all version tags at once that may not be pushed to; an update would have built something by then. */
+async function askFirst(pulumi: Found, state: State, stack: Ground["stack"]): Promise<void> {
+  const { code, events } = await withEvents(pulumi, state, stack, ["preview"]);
+  if (code === 0) return;
+  const cause = diagnose(errorsOf(events)) ?? "`pulumi preview` failed; its own message is above.";
+  throw new GroundError(`${cause} Nothing was built.`);
 }
 
 async function passwordOf(pulumi: Found, state: State, { stack }: Ground): Promise<string> {
