@@ -22,7 +22,7 @@ export interface AskOptions {
   readonly timeout?: number;
 }
 
-type Method = "GET" | "HEAD";
+export type Method = "GET" | "HEAD" | "POST" | "DELETE";
 type Send = (path: string, method?: Method) => Promise<Response>;
 
 const MANIFESTS = [
@@ -59,14 +59,33 @@ export function digestOf(reference: string, options: AskOptions = {}): Promise<s
  */
 export function tagsOf(reference: string, options: AskOptions = {}): Promise<string[]> {
   const { host, repository } = parseReference(reference);
+  return listed(host, repository, `/v2/${repository}/tags/list`, "tags", options);
+}
+
+/**
+ * All repositories of a registry, in its order.
+ * @throws RegistryError if the registry does not answer, or does not list them: many do so for nobody.
+ */
+export function repositoriesOf(host: string, options: AskOptions = {}): Promise<string[]> {
+  return listed(host, "its catalog", "/v2/_catalog", "repositories", options);
+}
+
+/** A list that comes in pages. */
+function listed(
+  host: string,
+  of: string,
+  list: string,
+  key: "tags" | "repositories",
+  options: AskOptions,
+): Promise<string[]> {
   return asking(host, options, async (send) => {
-    const tags: string[] = [];
-    for (let path = `/v2/${repository}/tags/list?n=1000`; path !== ""; ) {
-      const answer = checked(host, repository, await send(path));
-      tags.push(...(((await answer.json()) as { tags: string[] | null }).tags ?? []));
+    const items: string[] = [];
+    for (let path = `${list}?n=1000`; path !== ""; ) {
+      const answer = checked(host, of, await send(path));
+      items.push(...(((await answer.json()) as Record<string, string[] | null>)[key] ?? []));
       path = nextPage(answer);
     }
-    return tags;
+    return items;
   });
 }
 

@@ -19,7 +19,8 @@ export interface ImageStep {
 
 interface Login {
   readonly username: string;
-  readonly password: pulumi.Output<string>;
+  /** Without one, the user's own login. */
+  readonly password?: pulumi.Output<string> | undefined;
 }
 
 /** Inputs that say who builds and where it goes, not what is in the image. */
@@ -84,7 +85,7 @@ function publishedIn({ username, password }: Login): (tag: string) => Promise<st
   return async (tag) => {
     if (silent) return undefined;
     try {
-      return await digestOf(tag, { login: { username, password: await plain(password) } });
+      return await digestOf(tag, password && { login: { username, password: await plain(password) } });
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
       if (error.status === 404 || silent) return undefined;

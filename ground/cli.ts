@@ -7,6 +7,7 @@ import { down } from "./commands/down.ts";
 import { lock } from "./commands/lock.ts";
 import { outdated } from "./commands/outdated.ts";
 import { preview } from "./commands/preview.ts";
+import { prune } from "./commands/prune.ts";
 import { test } from "./commands/test.ts";
 import { up } from "./commands/up.ts";
 import type { Options } from "./options.ts";
@@ -21,6 +22,9 @@ const help = `Usage: npm run <command> [-- options]
             --stack NAME  the stack (default the selected one)
   down    remove what \`up\` or \`bake\` made: containers, registry, builder
             --stack NAME
+  prune   list the images of a stack's registry that no stack refers to
+            --stack NAME  the stack (default the selected one)
+            --delete      delete them
   doctor  look at what is there and what would be chosen; changes nothing
             --stack NAME
   bake    the way without Pulumi: write docker-bake.json
@@ -41,7 +45,7 @@ const help = `Usage: npm run <command> [-- options]
             --write       write docs/benchmarks.md
 `;
 
-const commands = { up, preview, down, doctor, bake, lock, outdated, docs, test, bench };
+const commands = { up, preview, down, doctor, bake, lock, outdated, prune, docs, test, bench };
 
 const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   up: ["stack", "engine"],
@@ -51,6 +55,7 @@ const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   bake: ["stack", "build"],
   lock: ["args"],
   outdated: ["stack", "json"],
+  prune: ["stack", "delete"],
   docs: [],
   test: ["only"],
   bench: ["images", "repeat", "json", "write"],
@@ -75,6 +80,7 @@ function parse(command: keyof typeof commands, args: string[]): Options {
         stack: { type: "string" },
         engine: { type: "boolean" },
         build: { type: "boolean" },
+        delete: { type: "boolean" },
         json: { type: "boolean" },
         only: { type: "string" },
         images: { type: "string" },

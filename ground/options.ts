@@ -3,6 +3,7 @@ export interface Options {
   readonly stack?: string;
   readonly engine?: boolean;
   readonly build?: boolean;
+  readonly delete?: boolean;
   readonly json?: boolean;
   readonly only?: string;
   readonly images?: string;

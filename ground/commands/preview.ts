@@ -29,7 +29,7 @@ export async function preview(options: Options): Promise<number> {
 }
 
 /** The stack that the last `up`, or `pulumi stack select`, has left selected. */
-async function selected({ command }: Found, { env }: State): Promise<string> {
+export async function selected({ command }: Found, { env }: State): Promise<string> {
   const { code, stdout } = await run(command, ["stack", "--show-name", "--non-interactive"], { env });
   if (code !== 0)
     throw new GroundError("No stack is selected: give one with --stack, or run `npm run up` first.");

@@ -42,7 +42,7 @@ function inLine(images: Images, parent: string | null): Images[string][] {
 }
 
 /** Columns as wide as their widest cell; the last one to the right. */
-function table(rows: string[][]): string {
+export function table(rows: string[][]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const last = widths.length - 1;
   return rows

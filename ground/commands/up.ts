@@ -64,7 +64,12 @@ async function askFirst(pulumi: Found, state: State, stack: Ground["stack"]): Pr
   throw new GroundError(`${cause} Nothing was built.`);
 }
 
-async function passwordOf(pulumi: Found, state: State, { stack }: Ground): Promise<string> {
+/** The password of a stack's registry. */
+export async function passwordOf(
+  pulumi: Found,
+  state: State,
+  { stack }: Pick<Ground, "stack">,
+): Promise<string> {
   if (!stack.hasPassword && process.env.CATALOG_REGISTRY_PASSWORD)
     return process.env.CATALOG_REGISTRY_PASSWORD;
   const { stdout } = await must(
