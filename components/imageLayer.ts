@@ -85,7 +85,8 @@ export abstract class ImageLayer extends pulumi.ComponentResource {
     const long = [release, args.descent].filter(Boolean).join("-");
     this.image = args.image;
     this.version = args.version;
-    this.tags = catalog.isFirst(kind, args) ? [...new Set([long, args.version])] : [long];
+    // Without a descent, the version alone is the first revision's own tag and not a short one that may move.
+    this.tags = catalog.isFirst(kind, args) && args.descent ? [long, version] : [long];
     this.lineage = args.lineage ?? [`${args.image}${release}`, args.descent].filter(Boolean).join("-");
 
     const repository = `${catalog.registry.address}/${catalog.namespace}/${args.image}`;

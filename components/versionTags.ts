@@ -27,7 +27,6 @@ interface Login {
 const NOT_CONTENT = ["tags", "builder", "secrets"];
 const TITLE = "org.opencontainers.image.title";
 const VERSION = "org.opencontainers.image.version";
-const BASE = "org.opencontainers.image.base.name";
 
 /**
  * Why an image may not be pushed to its version tag, and what to do. Which digest a build gives is known only after it,
@@ -48,9 +47,12 @@ export function refusal(step: ImageStep, published: string): string | undefined 
   );
 }
 
-/** Whether an image's version tag changes with that of the image that it is built on. */
-export function isNamedAfterBase({ newInputs: { tags, labels } }: ImageStep): boolean {
-  return tags[0].endsWith(`-${`${labels[BASE]}`.replace(":", "")}`);
+/**
+ * Whether an image's version tag changes with those of others: it says the line that it is built on.
+ * @param names the others' names and tags, such as "python3.13.5-debian13".
+ */
+export function isNamedAfter({ newInputs }: ImageStep, names: readonly string[]): boolean {
+  return names.some((name) => newInputs.tags[0].endsWith(`-${name}`));
 }
 
 /**
@@ -59,18 +61,17 @@ export function isNamedAfterBase({ newInputs: { tags, labels } }: ImageStep): bo
  * image that is refused fails before it is built.
  */
 export function versionTagGuard(registry: Login): (step: ImageStep) => Promise<void> {
-  const refused = new Set<string>();
+  const refused: string[] = [];
   const ask = publishedIn(registry);
   return async (step) => {
-    const { tags, labels } = step.newInputs;
-    const published = await ask(tags[0]);
+    const [tag] = step.newInputs.tags;
+    const published = await ask(tag);
     const problem = published && refusal(step, published);
     if (!problem) return;
     if (!pulumi.runtime.isDryRun()) throw new Error(problem);
-    // What is cured with its base is no news.
-    const cured = refused.has(`${labels[BASE]}`) && isNamedAfterBase(step);
-    if (!cured) await pulumi.log.error(problem);
-    refused.add(tags[0].slice(tags[0].lastIndexOf("/") + 1));
+    // What gets another tag with an image that it is built on is no news.
+    if (!isNamedAfter(step, refused)) await pulumi.log.error(problem);
+    refused.push(tag.slice(tag.lastIndexOf("/") + 1).replace(":", ""));
     // The SDK's own code for "the errors have been logged": a preview does not fail by what is only logged.
     process.exitCode = 32;
   };

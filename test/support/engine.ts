@@ -13,13 +13,29 @@ const pulumi = await findPulumi();
 /** Why tests with the real engine are skipped; false where there is one. */
 export const noEngine: string | false = pulumi.found ? false : `no Pulumi: ${pulumi.why}`;
 
+type Place = Pick<Workspace, "folder" | "stack" | "env">;
+
 /** The stack of a workspace, which `npm run up` has made, in the hands of the Automation API. */
-export async function select({ folder, stack, env }: Workspace): Promise<Stack> {
+export async function select(place: Place): Promise<Stack> {
+  return await LocalWorkspace.selectStack(...(await program(place)));
+}
+
+/** Makes a stack of a workspace that has a file, with the password of its registry. */
+export async function create(place: Place, password: string): Promise<Stack> {
+  const stack = await LocalWorkspace.createStack(...(await program(place)));
+  await stack.setConfig("registryPassword", { value: password, secret: true });
+  return stack;
+}
+
+async function program({ folder, stack, env }: Place) {
   assert.ok(pulumi.found);
   const root = join(pulumi.command, "../..");
   const pulumiCommand = await PulumiCommand.get({ root }).catch(() => PulumiCommand.get());
   const envVars = { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" };
-  return await LocalWorkspace.selectStack({ stackName: stack, workDir: folder }, { envVars, pulumiCommand });
+  return [
+    { stackName: stack, workDir: folder },
+    { envVars, pulumiCommand },
+  ] as const;
 }
 
 /** The resources that a preview lists, by their names; what it says goes to `said`, its severity first. */

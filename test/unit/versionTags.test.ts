@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { type ImageStep, isNamedAfterBase, refusal, versionTagGuard } from "../../components/versionTags.ts";
+import { type ImageStep, isNamedAfter, refusal, versionTagGuard } from "../../components/versionTags.ts";
 import { record } from "../../ground/program/record.ts";
 import { readStack } from "../../ground/program/stack.ts";
 import { basic, digest, guarded, login, open, serve } from "../support/fakeRegistry.ts";
@@ -61,10 +61,15 @@ test("the stack's own image may be pushed again where nothing goes into it that 
   }
 });
 
-test("an image is named after its base, but for a Python, which is not named after its pyenv", () => {
-  assert.ok(isNamedAfterBase({ newInputs: flask() }));
-  const labels = { "org.opencontainers.image.base.name": "pyenv:2.7.1-debian13" };
-  assert.ok(!isNamedAfterBase({ newInputs: { tags: ["localhost/catalog/python:3.13.5-debian13"], labels } }));
+test("an image is named after all that it is built on, but for pyenv, which no tag names", () => {
+  const python: ImageStep = {
+    newInputs: { tags: ["localhost:5000/catalog/python:3.13.5-debian13"], labels: {} },
+  };
+  assert.ok(isNamedAfter({ newInputs: flask() }, ["python3.13.5-debian13"]));
+  assert.ok(isNamedAfter({ newInputs: flask() }, ["other1", "debian13"]));
+  assert.ok(isNamedAfter(python, ["debian13"]));
+  assert.ok(!isNamedAfter(python, ["pyenv2.7.1-debian13"]));
+  assert.ok(!isNamedAfter(python, ["debian1", "ian13", "python3.13.5-debian13"]));
 });
 
 const { log } = pulumi;
