@@ -5,6 +5,7 @@ const causes: readonly [RegExp, (match: RegExpExecArray) => string][] = [
     /(?:digest mismatch|checksum mismatch)[^\n]*/i,
     (match) => `A source is not what its checksum says: ${match[0]}.`,
   ],
+  [/[\w.:/-]+ is published, and [^\n<]*\./, ([sentence]) => sentence],
   [
     /(?:401 Unauthorized|authorization failed|no basic auth credentials|insufficient_scope|authentication required)/i,
     () => "The registry refuses the login: is the stack's secret registryPassword the right one?",

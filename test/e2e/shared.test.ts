@@ -144,7 +144,7 @@ async function refused(run: () => Promise<unknown>): Promise<string[]> {
   );
   assert.deepEqual(await published(), tags);
   assert.equal(changes().length, requests, "something was pushed");
-  return [...new Set(message.match(/\S+ is published, .*$/gm))].sort();
+  return [...new Set(message.match(/\S+ is published, .*?registry\.overwrite to true\./g))].sort();
 }
 
 test("stacks that share a registry", { skip }, async (t) => {

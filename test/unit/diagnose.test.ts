@@ -18,6 +18,10 @@ const said: [string, RegExp | undefined][] = [
     "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es)",
     /^Another update of this stack is running/,
   ],
+  [
+    "<{%reset%}>localhost:5000/a/flask:3.1.3-debian13 is published, and what goes into it changes: give x, or set y.<{%reset%}>",
+    /^localhost:5000\/a\/flask:3\.1\.3-debian13 is published, and what .*, or set y\.$/,
+  ],
   ["something nobody has seen", undefined],
 ];
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { type ImageStep, isNamedAfter, refusal, versionTagGuard } from "../../components/versionTags.ts";
 import { record } from "../../ground/program/record.ts";
@@ -73,13 +73,15 @@ test("an image is named after all that it is built on, but for pyenv, which no t
 });
 
 const { log } = pulumi;
-const { warn } = log;
+const { error, warn } = log;
+let errors: string[];
 let warnings: string[];
 beforeEach(() => {
-  warnings = [];
-  Object.assign(log, { warn: async (text: string) => void warnings.push(text) });
+  [errors, warnings] = [[], []];
+  const into = (list: string[]) => async (text: string) => void list.push(text);
+  Object.assign(log, { error: into(errors), warn: into(warnings) });
 });
-afterEach(() => Object.assign(log, { warn }));
+afterEach(() => Object.assign(log, { error, warn }));
 
 const guard = versionTagGuard({ ...login, password: pulumi.output(login.password) });
 const step = (host: string): ImageStep => ({ newInputs: flask({ host }) });
@@ -122,4 +124,40 @@ test("images of a registry that exists are guarded, unless it may be overwritten
   assert.deepEqual(await hooks(shared), ["beforeCreate,beforeUpdate"]);
   assert.deepEqual(await hooks({ ...shared, overwrite: true }), [""]);
   assert.deepEqual(await hooks({}), [""]);
+});
+
+describe("a preview", () => {
+  const mocks = { newResource: () => ({ id: "", state: {} }), call: () => ({}) };
+  before(() => pulumi.runtime.setMocks(mocks, "catalog", "dev", true));
+  after(() => pulumi.runtime.setMocks(mocks, "catalog", "dev", false));
+
+  test("says all that is refused, but not what is cured with it, and fails", async () => {
+    const { host } = await serve(open);
+    const guard = versionTagGuard({ ...login, password: pulumi.output(login.password) });
+    const labels = { "org.opencontainers.image.title": "x", "org.opencontainers.image.version": "1" };
+    const tags = ["debian:13", "python:3.13.5-debian13", "alpine:3.20.3"].map(
+      (tag) => `${host}/catalog/${tag}`,
+    );
+    try {
+      for (const tag of tags) await guard({ newInputs: { tags: [tag], labels } });
+      assert.deepEqual(
+        errors.map((text) => text.split(" ")[0]),
+        [tags[0], tags[2]],
+      );
+      assert.equal(process.exitCode, 32);
+    } finally {
+      process.exitCode = 0;
+    }
+  });
+
+  test("of a registry that does not answer is a warning, once", async () => {
+    const { host, stop } = await serve(open);
+    stop();
+    const guard = versionTagGuard({ ...login, password: pulumi.output(login.password) });
+    await guard(step(host));
+    await guard(step(host));
+    assert.equal(warnings.length, 1);
+    assert.match(warnings.join(), /is published is not known: localhost:\d+ does not answer/);
+    assert.deepEqual(errors, []);
+  });
 });
