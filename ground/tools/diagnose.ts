@@ -6,6 +6,11 @@ const causes: readonly [RegExp, (match: RegExpExecArray) => string][] = [
     (match) => `A source is not what its checksum says: ${match[0]}.`,
   ],
   [
+    /request to https?:\/\/([^/\s]+)\/\S*: 401 Unauthorized/i,
+    ([, host]) =>
+      `The registry ${host} refuses the login: is the right one in the stack's secret registryPassword, or by \`docker login ${host}\`?`,
+  ],
+  [
     /(?:401 Unauthorized|authorization failed|no basic auth credentials|insufficient_scope|authentication required)/i,
     () => "The registry refuses the login: is the stack's secret registryPassword the right one?",
   ],
@@ -17,6 +22,11 @@ const causes: readonly [RegExp, (match: RegExpExecArray) => string][] = [
   [
     /(?:no builder "?([\w-]+)"? found|buildkitd[^\n]*connection refused|failed to dial[^\n]*buildkit[^\n]*)/i,
     () => "The builder is not running: `npm run up` starts it.",
+  ],
+  [
+    /unknown stack "(?:[^"]*\/)?([^"/]+)"/i,
+    (match) =>
+      `There is no stack ${match[1]}, whose images are to be promoted: \`npm run up -- --stack ${match[1]}\` makes it.`,
   ],
   [
     /the stack is currently locked by (\d+) lock/i,
