@@ -13,13 +13,18 @@ const pulumi = await findPulumi();
 /** Why tests with the real engine are skipped; false where there is one. */
 export const noEngine: string | false = pulumi.found ? false : `no Pulumi: ${pulumi.why}`;
 
-/** The stack of a workspace, which `npm run up` has made, in the hands of the Automation API. */
-export async function select({ folder, stack, env }: Workspace): Promise<Stack> {
+/** A stack of a workspace in the hands of the Automation API. */
+export async function select({
+  folder,
+  stack,
+  env,
+}: Pick<Workspace, "folder" | "stack" | "env">): Promise<Stack> {
   assert.ok(pulumi.found);
   const root = join(pulumi.command, "../..");
   const pulumiCommand = await PulumiCommand.get({ root }).catch(() => PulumiCommand.get());
   const envVars = { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" };
-  return await LocalWorkspace.selectStack({ stackName: stack, workDir: folder }, { envVars, pulumiCommand });
+  const options = { envVars, pulumiCommand };
+  return await LocalWorkspace.createOrSelectStack({ stackName: stack, workDir: folder }, options);
 }
 
 /** The resources that a preview lists, by their names; what it says goes to `said`, its severity first. */
