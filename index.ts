@@ -1,5 +1,6 @@
 import { Application } from "./components/application.ts";
 import { Catalog } from "./components/catalog.ts";
+import type { CatalogImage } from "./components/catalogImage.ts";
 import { readConfig } from "./components/config.ts";
 import { ContainerService } from "./components/containerService.ts";
 import { EmbeddedRegistry } from "./components/embeddedRegistry.ts";
@@ -8,15 +9,16 @@ import type { ImageLayer } from "./components/imageLayer.ts";
 import { Java } from "./components/java.ts";
 import { OperatingSystem } from "./components/operatingSystem.ts";
 import { imagesOf, stackPage } from "./components/outputs.ts";
+import { promotedImages } from "./components/promotion.ts";
 import { Protection } from "./components/protection.ts";
 import { Pyenv } from "./components/pyenv.ts";
 import { Python } from "./components/python.ts";
 import { SharedRegistry } from "./components/sharedRegistry.ts";
-import { type Branch, treeOf } from "./components/tree.ts";
+import { treeOf } from "./components/tree.ts";
 
-// registry ── os ─┬─ pyenv ── python x.y.z ── framework ─┬─ application (runs)
-//                └─ java x ──────────────────────────────┘
-
+// registry ─┬─ os ─┬─ pyenv ── python x.y.z ── framework ─┬─ application (runs)
+//           │     └─ java x ──────────────────────────────┘
+//           └─ or images of another stack, promoted by digest (run)
 const config = readConfig();
 const { sources } = config;
 
@@ -60,18 +62,17 @@ const applications = tree.applications.map(({ name, settings, parent: branch }) 
   );
 });
 
-const services = applications
-  .filter(({ settings }) => settings.publish !== undefined)
-  .map(
-    (application) =>
-      new ContainerService(
-        `${application.layerName}-service`,
-        { application, registry: shelf },
-        { dependsOn: application },
-      ),
-  );
+const promoted = await promotedImages(config, catalog);
 
-const layers = [...systems, ...pyenvs, ...pythons, ...frameworks, ...javas, ...applications];
+const layers = [...systems, ...pyenvs, ...pythons, ...frameworks, ...javas, ...applications, ...promoted];
+
+const services = config.applications
+  .filter(({ publish }) => publish !== undefined)
+  .map((settings) => {
+    const application = layerOf(layers, settings);
+    const args = { application, settings, registry: shelf };
+    return new ContainerService(`${settings.name}-service`, args, { dependsOn: application });
+  });
 
 new Protection("protection", { protect: config.protect, dependsOn: [...layers, ...services] });
 
@@ -87,6 +88,9 @@ export const serviceUrl = services[0]?.url ?? null;
 export const readme = stackPage(layers, services);
 
 /** The layer that a branch of the tree has become. */
-function layerOf<Layer extends ImageLayer>(layers: readonly Layer[], branch: Branch | undefined): Layer {
+function layerOf<Layer extends CatalogImage>(
+  layers: readonly Layer[],
+  branch: { name: string } | undefined,
+): Layer {
   return layers.find(({ layerName }) => layerName === branch?.name) as Layer;
 }

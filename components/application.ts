@@ -2,14 +2,14 @@ import type * as pulumi from "@pulumi/pulumi";
 import { stage } from "./buildContext.ts";
 import { ImageLayer, type LayerArgs } from "./imageLayer.ts";
 import { Java } from "./java.ts";
-import type { ApplicationSettings } from "./settings.ts";
+import type { BuiltApplication } from "./settings.ts";
 import { contextOf, type Source, type Sources } from "./sources.ts";
 
 export interface ApplicationArgs extends LayerArgs {
   /** What it is built from: a framework, or a language without one. */
   readonly parent: ImageLayer;
   /** Its name (a folder of images), version, build arguments, ports. */
-  readonly settings: ApplicationSettings;
+  readonly settings: BuiltApplication;
   /** Where the application comes from. Default: the folder `app` beside its Dockerfile. */
   readonly source?: Source | undefined;
   /** `maven`: the URL of the repository for what is built on Java. Default: Maven Central. */
@@ -18,9 +18,6 @@ export interface ApplicationArgs extends LayerArgs {
 
 /** An application on its framework or language. */
 export class Application extends ImageLayer {
-  /** How it is served, for the container that runs it. */
-  public readonly settings: ApplicationSettings;
-
   public constructor(name: string, args: ApplicationArgs, options: pulumi.ComponentResourceOptions) {
     const { parent, settings, source } = args;
     super(
@@ -43,6 +40,5 @@ export class Application extends ImageLayer {
       },
       options,
     );
-    this.settings = settings;
   }
 }

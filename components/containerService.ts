@@ -1,11 +1,14 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { Application } from "./application.ts";
+import type { CatalogImage } from "./catalogImage.ts";
 import type { Registry } from "./registry.ts";
+import type { ApplicationSettings } from "./settings.ts";
 
 export interface ContainerServiceArgs {
   /** What runs. */
-  readonly application: Application;
+  readonly application: CatalogImage & pulumi.Resource;
+  /** Its ports and its memory. */
+  readonly settings: Pick<ApplicationSettings, "port" | "publish" | "address" | "memory">;
   /** Where its image is pulled from, and with which login. */
   readonly registry: Registry;
 }
@@ -15,12 +18,12 @@ export class ContainerService extends pulumi.ComponentResource {
   /** Where it answers. */
   public readonly url: pulumi.Output<string>;
   /** What runs. */
-  public readonly application: Application;
+  public readonly application: CatalogImage;
 
   public constructor(name: string, args: ContainerServiceArgs, options: pulumi.ComponentResourceOptions) {
     super("catalog:service:Container", name, {}, options);
     const { application, registry } = args;
-    const { port, publish, address, memory } = application.settings;
+    const { port, publish, address, memory } = args.settings;
     const image = new docker.RemoteImage(
       `${name}-image`,
       // Kept: another container, or the stack beside this one, may run it.

@@ -8,8 +8,12 @@ import { type Branch, type Lists, line, series, treeOf } from "./tree.ts";
  * @param config the settings that are valid by themselves; what others would be needed for is not looked at.
  */
 export function contradictions(config: Partial<Config>): string[] {
-  const { frameworks = [], applications = [], registry } = config;
+  const { frameworks = [], applications = [], registry, promote } = config;
   const problems = twice(config);
+  if (promote?.from !== undefined) return [...problems, ...unpromotable(config)];
+  if (promote?.only !== undefined) {
+    problems.push("promote.from: missing; the stack whose images are taken is needed, for example dev");
+  }
   frameworks.forEach(({ name, version }, i) => {
     const versions = frameworkVersions(name);
     if (versions.length === 0) {
@@ -86,6 +90,16 @@ function twice(config: Partial<Config>): string[] {
   return problems;
 }
 
+/** What stands against promotion. */
+function unpromotable({ registry }: Partial<Config>): string[] {
+  // The provider pushes over HTTP to localhost, and then looks over HTTPS for what it has pushed.
+  return registry?.embedded
+    ? [
+        "registry.embedded: found true; images are promoted into a registry with TLS, so false and its address are needed",
+      ]
+    : [];
+}
+
 const isWhole = (config: Partial<Config>): config is Lists =>
   (["systems", "pyenvs", "pythons", "frameworks", "javas", "applications"] as const).every(
     (list) => config[list] !== undefined,
@@ -118,10 +132,14 @@ function unrooted(config: Lists): string[] {
     });
   }
   const parents = [...tree.frameworks, ...tree.javas, ...tree.pythons];
-  config.applications.forEach((item, i) => {
-    if (tree.applications.some(({ settings }) => settings === item)) return;
-    const advice = choice(item.framework, short(parents));
-    problems.push(`applications[${i}].framework: ${found(item.framework)}; ${advice}`);
+  config.applications.forEach(({ version, framework }, i) => {
+    if (version === undefined) {
+      problems.push(`applications[${i}].version: missing; a version is needed, for example 1.0.0`);
+    }
+    if (parents.some(({ aliases }) => aliases.includes(framework ?? ""))) return;
+    problems.push(
+      `applications[${i}].framework: ${found(framework)}; ${choice(framework ?? "", short(parents))}`,
+    );
   });
   return problems;
 }

@@ -1,6 +1,7 @@
 import * as build from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
 import type { Catalog } from "./catalog.ts";
+import type { CatalogImage } from "./catalogImage.ts";
 
 /** The time of all that is built, in seconds: the first that zip archives can hold, 1980-01-01. */
 const SOURCE_DATE_EPOCH = "315532800";
@@ -42,22 +43,15 @@ export interface Base {
 }
 
 /** One image of the catalog: built by BuildKit, pushed to the registry, known to others by its digest. */
-export abstract class ImageLayer extends pulumi.ComponentResource {
-  /** The layer's name in the stack. */
+export abstract class ImageLayer extends pulumi.ComponentResource implements CatalogImage {
   public readonly layerName: string;
-  /** The layer that it is built from; undefined for an operating system. */
   public readonly parent: ImageLayer | undefined;
-  /** The image's name in the registry. */
   public readonly image: string;
-  /** The version of what this layer adds. */
   public readonly version: string;
-  /** All tags, the one with the whole line of descent first, without registry and name. */
   public readonly tags: readonly string[];
   /** The line of descent as children put it into their tags. */
   public readonly lineage: string;
-  /** `<registry>/<namespace>/<image>:<tag>@sha256:…`: what children are built from and containers run. */
   public readonly ref: pulumi.Output<string>;
-  /** The digest of the image's manifest. */
   public readonly digest: pulumi.Output<string>;
 
   /**

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { CatalogImage } from "./catalogImage.ts";
 import type { ContainerService } from "./containerService.ts";
-import type { ImageLayer } from "./imageLayer.ts";
 
 /** What the output `images` says of one image. */
 export interface ImageSummary {
@@ -8,6 +8,8 @@ export interface ImageSummary {
   readonly ref: pulumi.Output<string>;
   /** The digest of its manifest. */
   readonly digest: pulumi.Output<string>;
+  /** Its name in the registry. */
+  readonly image: string;
   readonly tags: readonly string[];
   /** The layer that it is built from; null for an operating system. */
   readonly parent: string | null;
@@ -15,18 +17,18 @@ export interface ImageSummary {
 }
 
 /** The output `images`: every layer of the stack by its name. */
-export function imagesOf(layers: readonly ImageLayer[]): Record<string, ImageSummary> {
+export function imagesOf(layers: readonly CatalogImage[]): Record<string, ImageSummary> {
   return Object.fromEntries(
-    layers.map(({ layerName, ref, digest, tags, parent, version }) => [
+    layers.map(({ layerName, ref, digest, image, tags, parent, version }) => [
       layerName,
-      { ref, digest, tags, parent: parent?.layerName ?? null, version },
+      { ref, digest, image, tags, parent: parent?.layerName ?? null, version },
     ]),
   );
 }
 
 /** The output `readme`, the page that Pulumi shows for the stack, in Markdown. */
 export function stackPage(
-  layers: readonly ImageLayer[],
+  layers: readonly CatalogImage[],
   services: readonly ContainerService[],
 ): pulumi.Output<string> {
   return pulumi

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { z } from "zod";
 import { contradictions } from "./contradictions.ts";
 import { choice, problemsOf, secretsIn } from "./problems.ts";
+import { promoteSchema } from "./promoteSettings.ts";
 import { bare } from "./schema.ts";
 import {
   baseSource,
@@ -204,12 +205,15 @@ const schema = z.strictObject({
     .array(
       z.strictObject({
         name: imageName.describe("A folder of images, with a Dockerfile."),
-        version: version("1.0.0").describe("The application's version."),
+        version: version("1.0.0")
+          .optional()
+          .describe("The application's version; a promoted one has its own."),
         revision,
         framework: layerName
+          .optional()
           .meta({ example: "flask" })
           .describe(
-            "What it is built on: a framework, a Java or a Python, by the name of its layer or the beginning of it; the first that fits.",
+            "What it is built on: a framework, a Java or a Python, by the name of its layer or the beginning of it; the first that fits. A promoted one has its own.",
           ),
         args: z
           .record(argument, z.string("a text is needed"))
@@ -233,6 +237,11 @@ const schema = z.strictObject({
     .meta({
       example: [{ name: "flask-helloworld", version: "1.0.0", framework: "flask", publish: 5000 }],
     }),
+  promote: promoteSchema
+    .describe(
+      "Where images are taken from, by digest, instead of being built here; the lists above but for applications then do not count.",
+    )
+    .meta({ example: { from: "dev", only: ["flask-helloworld"] } }),
   sources: sourcesSchema
     .describe("Where everything from outside comes from, each thing pinned by digest, commit or sha256.")
     .meta({ example: { pypi: "https://pypi.example.com/simple" } }),
@@ -250,6 +259,8 @@ export const settings: Readonly<Record<string, z.ZodType>> = { ...schema.shape, 
 /** A stack's configuration, every default filled in. */
 export type Config = z.output<typeof schema>;
 export type ApplicationSettings = Config["applications"][number];
+/** An application that is built here. */
+export type BuiltApplication = ApplicationSettings & { readonly version: string; readonly framework: string };
 
 /** The names of all settings, and which of them are no text. */
 export const settingNames = {
@@ -275,7 +286,7 @@ export function parseConfig(values: Record<string, unknown>): { config?: Config;
   const result = schema.safeParse(values);
   if (result.success) {
     const problems = contradictions(result.data);
-    return problems.length === 0 ? { config: result.data, problems } : { problems };
+    return problems.length === 0 ? { config: withoutUnbuilt(result.data), problems } : { problems };
   }
   const valid = Object.entries(schema.shape).flatMap(([name, type]) => {
     const { success, data } = type.safeParse(values[name]);
@@ -287,6 +298,12 @@ export function parseConfig(values: Record<string, unknown>): { config?: Config;
       ...contradictions(Object.fromEntries(valid)),
     ],
   };
+}
+
+/** What is promoted is not built: no list says what stands here, and nothing is prepared for it. */
+function withoutUnbuilt(config: Config): Config {
+  if (config.promote.from === undefined) return config;
+  return { ...config, systems: [], pyenvs: [], pythons: [], javas: [], frameworks: [] };
 }
 
 function osNames(): string[] {

@@ -1,4 +1,4 @@
-import type { Config } from "./settings.ts";
+import type { ApplicationSettings, BuiltApplication, Config } from "./settings.ts";
 
 /** A layer to be: its place in the tree, before anything is made. */
 export interface Branch<Settings = unknown> {
@@ -23,7 +23,7 @@ export interface Tree {
   readonly pythons: readonly Item<"pythons">[];
   readonly frameworks: readonly Item<"frameworks">[];
   readonly javas: readonly Item<"javas">[];
-  readonly applications: readonly Item<"applications">[];
+  readonly applications: readonly Branch<BuiltApplication>[];
 }
 
 /** What of a configuration makes the tree. */
@@ -46,7 +46,7 @@ export function treeOf(config: Lists): Tree {
     fitting(config.frameworks, python).map((framework) => branch(framework.name, framework, python)),
   );
   const javas = systems.flatMap((os) => fitting(config.javas, os).map((java) => branch("java", java, os)));
-  const applications = config.applications.flatMap((settings) => {
+  const applications = config.applications.filter(isBuilt).flatMap((settings) => {
     const parent = [...frameworks, ...javas, ...pythons].find(({ aliases }) =>
       aliases.includes(settings.framework),
     );
@@ -54,6 +54,9 @@ export function treeOf(config: Lists): Tree {
   });
   return { systems, pyenvs, pythons, frameworks, javas, applications };
 }
+
+const isBuilt = (settings: ApplicationSettings): settings is BuiltApplication =>
+  settings.version !== undefined && settings.framework !== undefined;
 
 /** `3.13` of `3.13.5`, `13` of `13`. */
 export function series(version: string): string {

@@ -11,7 +11,7 @@ import { BAKE_LABEL, runContainer } from "../program/containers.ts";
 import { explain } from "../program/failures.ts";
 import { type Layer, layersOf } from "../program/layers.ts";
 import { type Recording, record, recordedDigest } from "../program/record.ts";
-import type { Stack } from "../program/stack.ts";
+import { readStack, type Stack } from "../program/stack.ts";
 import { loginFolder } from "../tools/dockerConfig.ts";
 import { must } from "../tools/exec.ts";
 import { GroundError, note, say, warn } from "../tools/log.ts";
@@ -24,8 +24,11 @@ const PASSWORD = ".catalog/registry-password";
 
 /** `npm run bake`: the program's images as a docker-bake.json, and with --build built, pushed and run from it. */
 export async function bake(options: Options, given?: Ground): Promise<number> {
-  const ground = given ?? (await prepare(options, BAKE_LABEL));
-  const { stack } = ground;
+  // Before anything is looked for: nothing of it would be used.
+  const named = options.stack === undefined ? undefined : readStack(options.stack);
+  if (named?.config.promote.from !== undefined) throw promotes(named);
+  const { stack, builder } = given ?? (await prepare(options, BAKE_LABEL));
+  if (builder === undefined) throw promotes(stack);
   const password = ensurePassword(stack);
   const recording = await recorded(stack, password);
   const file = bakeFile(recording);
@@ -45,7 +48,7 @@ export async function bake(options: Options, given?: Ground): Promise<number> {
     const layers = layersOf(recording);
     const { digests, failures } = await build(file, layers, {
       path: FILE,
-      builder: ground.builder,
+      builder,
       dockerConfig: docker,
       parallel: stack.config.parallel,
     });
@@ -69,6 +72,12 @@ export async function bake(options: Options, given?: Ground): Promise<number> {
     rmSync(docker, { recursive: true });
   }
 }
+
+const promotes = ({ name, config }: Stack) =>
+  new GroundError(
+    `The stack ${name} builds nothing: it promotes the images of ${config.promote.from}, for which Pulumi is needed: ` +
+      `\`npm run up -- --stack ${name}\`.`,
+  );
 
 async function recorded(stack: Stack, password: string): Promise<Recording> {
   try {

@@ -27,7 +27,9 @@ export async function doctor(options: Options): Promise<number> {
   say("state", chooseBackend().text);
   const { address, embedded, image } = stack.config.registry;
   const systems = stack.config.systems.map(({ name, version }) => `${name} ${version}`).join(", ");
-  say("stack", `${stack.name}, ${systems}, ${embedded ? "embedded" : "shared"} registry ${address}`);
+  const { from } = stack.config.promote;
+  const images = from === undefined ? systems : `the images of ${from}`;
+  say("stack", `${stack.name}, ${images}, ${embedded ? "embedded" : "shared"} registry ${address}`);
   if (engine.ok && embedded && (await run("docker", ["image", "inspect", image])).code !== 0) {
     const otherwise = options.stack === undefined ? ", and takes the stack restricted where it cannot" : "";
     note("registry", `${image.split("@")[0]} is not here yet: \`npm run up\` pulls or makes it${otherwise}`);

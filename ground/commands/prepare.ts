@@ -14,7 +14,8 @@ import { checkLogin } from "../tools/registry.ts";
 /** What everything that follows stands on. */
 export interface Ground {
   readonly stack: Stack;
-  readonly builder: Builder;
+  /** Undefined for a stack that builds nothing: images are copied by the provider itself. */
+  readonly builder: Builder | undefined;
 }
 
 /** The cold chain writes about 3 GB: compilers, objects, layers in the builder, the registry and the engine. */
@@ -31,6 +32,7 @@ export async function prepare(options: Options, label: string): Promise<Ground> 
   say("docker", `${engine.version}, ${engine.why}`);
   const stack = named ?? (await chooseStack());
   await checkPorts(stack, label);
+  if (stack.config.promote.from !== undefined) return { stack, builder: undefined };
   await checkDisk();
 
   if (stack.config.registry.image === registryImage) await ensureRegistryImage();

@@ -3,6 +3,7 @@ import { type Found, findPulumi } from "../machine/pulumi.ts";
 import type { Options } from "../options.ts";
 import { describeChanges } from "../program/changes.ts";
 import { errorsOf, withEvents } from "../program/events.ts";
+import { promotionsOf } from "../program/promotions.ts";
 import { readStack } from "../program/stack.ts";
 import { ensureStack, ensureState, type State } from "../program/state.ts";
 import { materialize, sourcesLink } from "../sources/sources.ts";
@@ -24,7 +25,10 @@ export async function preview(options: Options): Promise<number> {
   if (code !== 0) {
     throw new GroundError(diagnose(errorsOf(events)) ?? "`pulumi preview` failed; its own message is above.");
   }
-  process.stdout.write(`\n${describeChanges(events)}.\n`);
+  const moves = (promotionsOf(events)?.moves ?? []).map(
+    ({ name, from = "new", to }) => `  ${name}  ${from} → ${to}\n`,
+  );
+  process.stdout.write(`\n${moves.join("")}${describeChanges(events)}.\n`);
   return 0;
 }
 

@@ -4,6 +4,7 @@ import { BAKE_LABEL, STACK_LABEL } from "../program/containers.ts";
 import { errorsOf, withEvents } from "../program/events.ts";
 import { explain, outcomeOf } from "../program/failures.ts";
 import { layersOf } from "../program/layers.ts";
+import { promotedLayers } from "../program/promotions.ts";
 import { record } from "../program/record.ts";
 import { ENV_FILE, ensureStack, ensureState, repairStack, type State } from "../program/state.ts";
 import { diagnose } from "../tools/diagnose.ts";
@@ -48,9 +49,11 @@ async function update(pulumi: Found, state: State, { stack }: Ground, password: 
   const { code, events } = await withEvents(pulumi, state, stack, args);
   if (code === 0) return;
   if (events.some(({ resOpFailedEvent }) => resOpFailedEvent)) {
-    const layers = layersOf(await record(stack, password));
+    const { from, only } = stack.config.promote;
+    const layers =
+      from === undefined ? layersOf(await record(stack, password)) : promotedLayers(events, only);
     const { built, failures } = outcomeOf(layers, events);
-    throw new GroundError(explain(layers, built, failures));
+    throw new GroundError(explain(layers, built, failures, from === undefined ? "build" : "promote"));
   }
   const cause = diagnose(errorsOf(events)) ?? "`pulumi up` failed; its own message is above.";
   throw new GroundError(`${cause} Nothing that was there is lost.`);

@@ -1,4 +1,5 @@
 import type { EngineEvent, Step } from "./events.ts";
+import { type Promotions, promotionsOf } from "./promotions.ts";
 
 /** The inputs of docker-build:index:Image that tell why it changes. */
 interface ImageInputs {
@@ -22,18 +23,37 @@ export function describeChanges(events: readonly EngineEvent[]): string {
   const images = steps.filter(({ type }) => type === IMAGE);
   const of = (op: string) => images.filter((step) => step.op === op);
   const kept = images.filter(({ op }) => op !== "delete").length;
+  const promotions = promotionsOf(events);
+  const dropped = of("delete").length + (promotions?.dropped ?? 0);
   const replaced = steps.filter(({ type, op }) => type === CONTAINER && op === "replace").length;
   const effects = [
+    promotions ? promoting(promotions) : "",
     of("create").length > 0 ? `builds ${count(of("create").length, "new image")}` : "",
     of("update").length > 0 ? `rebuilds ${of("update").length} of ${count(kept, "image")}` : "",
-    of("delete").length > 0 ? `drops ${count(of("delete").length, "image")}, kept in the registry` : "",
+    dropped > 0 ? `drops ${count(dropped, "image")}, kept in the registry` : "",
     replaced > 0 ? `replaces ${count(replaced, "container")}` : "",
   ].filter(Boolean);
   if (effects.length === 0)
     return steps.some(({ op }) => op !== "same") ? "No image changes" : "Nothing changes";
-  const causes = kept > of("create").length ? comings(of("create"), of("delete")) : [];
+  const causes = promotions ? promoted(promotions) : [];
+  if (kept > of("create").length) causes.push(...comings(of("create"), of("delete")));
   causes.push(...of("update").flatMap(causeOf));
   return [causes.length > 0 ? `${causes.join("; ")}: ` : "", effects.join(", ")].join("");
+}
+
+/** `promotes 3 of 15 images from dev` */
+function promoting({ moves, kept, from }: Promotions): string {
+  if (moves.length === 0) return "";
+  const some = moves.length < kept ? `${moves.length} of ` : "";
+  return `promotes ${some}${count(kept, "image")} from ${from}`;
+}
+
+/** What is promoted for a reason of its own; nothing where all of it is new. */
+function promoted({ moves, kept, roots }: Promotions): string[] {
+  if (moves.length === kept && moves.every(({ from }) => from === undefined)) return [];
+  return roots.map(({ name, from, to }) =>
+    from === undefined ? `${name} added` : `${name} ${from} → ${to}`,
+  );
 }
 
 /** What comes and goes for a reason of its own, and not because its parent does: `python 3.14.0 added`. */

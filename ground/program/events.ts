@@ -20,7 +20,10 @@ export interface Step {
   readonly urn: string;
   readonly type: string;
   readonly old?: { readonly inputs?: Record<string, unknown> } | null;
-  readonly new?: { readonly inputs?: Record<string, unknown> } | null;
+  readonly new?: {
+    readonly inputs?: Record<string, unknown>;
+    readonly outputs?: Record<string, unknown>;
+  } | null;
 }
 
 /** Runs a `pulumi` for a stack on this terminal, and answers what its engine has reported. */

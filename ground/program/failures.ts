@@ -10,6 +10,9 @@ export interface Failure {
   readonly log: string;
 }
 
+/** How a layer comes about. */
+const verbs = { build: ["built", "builds"], promote: ["promoted", "promotes"] } as const;
+
 /**
  * What has failed and what has not been attempted for it, in words that are the same whoever builds.
  * @param built the names of the layers that are there.
@@ -18,7 +21,9 @@ export function explain(
   layers: readonly Layer[],
   built: ReadonlySet<string>,
   failures: readonly Failure[],
+  work: keyof typeof verbs = "build",
 ): string {
+  const [done, does] = verbs[work];
   const failed = new Set(failures.map(({ name }) => name));
   const missing = layers.filter(({ name }) => !built.has(name) && !failed.has(name));
   const above = (below: string) => missing.filter((layer) => lineOf(layers, layer).includes(below));
@@ -31,11 +36,11 @@ export function explain(
   const rest =
     others.length > 0
       ? `Not attempted: ${some(others.map(({ name }) => name))}. Nothing that was there is lost.`
-      : "All else is built, and nothing that was there is lost.";
+      : `All else is ${done}, and nothing that was there is lost.`;
   return [
-    "Not everything could be built:",
+    `Not everything could be ${done}:`,
     ...lines,
-    `${rest} The same command builds what is missing.`,
+    `${rest} The same command ${does} what is missing.`,
   ].join("\n");
 }
 

@@ -34,8 +34,16 @@ export interface Recording {
   readonly messages: readonly Message[];
 }
 
+export interface RecordOptions {
+  /** The URL of the program. Default: the catalog's. */
+  readonly program?: string;
+  /** The outputs of the stacks that the program refers to, by organization/project/stack. Default: they have none. */
+  readonly stacks?: Readonly<Record<string, Record<string, unknown>>>;
+}
+
 type Runnable = Pick<Stack, "name" | "project" | "values">;
 
+const REFERENCE = "pulumi:pulumi:StackReference";
 const SECRET = "4dabf18193072939515e22adb298388d";
 let runs = 0;
 
@@ -45,13 +53,12 @@ export const recordedDigest = (resource: string): string => `sha256:recorded-${r
 /**
  * Runs the whole program against Pulumi's mocks: nothing is built and no engine is needed.
  * @param password the registry's password; undefined for a stack that has none.
- * @param program the URL of the program. Default: the catalog's.
  * @throws whatever the program throws, such as a pulumi.RunError for its configuration.
  */
 export async function record(
   stack: Runnable,
   password?: string,
-  program: string = new URL("../../index.ts", import.meta.url).href,
+  options: RecordOptions = {},
 ): Promise<Recording> {
   const messages: Message[] = [];
   const hear = (severity: Message["severity"]) => async (text: string) => {
@@ -61,7 +68,7 @@ export async function record(
   // With no engine to take them, the SDK would print them.
   Object.assign(pulumi.log, { info: hear("info"), warn: hear("warn") });
   try {
-    return { ...(await run(stack, password, program)), messages };
+    return { ...(await run(stack, password, options)), messages };
   } finally {
     Object.assign(pulumi.log, { info, warn });
   }
@@ -70,10 +77,10 @@ export async function record(
 async function run(
   stack: Runnable,
   password: string | undefined,
-  program: string,
+  { program = new URL("../../index.ts", import.meta.url).href, stacks = {} }: RecordOptions,
 ): Promise<Omit<Recording, "messages">> {
   const resources: Registration[] = [];
-  const options = new Map<string, typeof none>();
+  const given = new Map<string, typeof none>();
   const config = Object.entries({
     ...stack.values,
     ...(password === undefined ? {} : { registryPassword: password }),
@@ -92,8 +99,10 @@ async function run(
       newResource: ({ type, name, inputs }) => {
         const plain = Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, reveal(value)]));
         const secrets = Object.keys(inputs).filter((key) => isSecret(inputs[key]));
-        resources.push({ type, name, inputs: plain, secrets, ...(options.get(`${type} ${name}`) ?? none) });
-        return { id: `${name}-id`, state: { ...inputs, ...madeUp(type, name, plain) } };
+        resources.push({ type, name, inputs: plain, secrets, ...(given.get(`${type} ${name}`) ?? none) });
+        const made =
+          type === REFERENCE ? { outputs: stacks[plain.name as string] ?? {} } : madeUp(type, name, plain);
+        return { id: `${name}-id`, state: { ...inputs, ...made } };
       },
       call: ({ inputs }) => inputs,
     },
@@ -101,6 +110,8 @@ async function run(
     stack.name,
     // As at preview: the program must not wait for what nobody makes.
     true,
+    // What backends call it that have none.
+    "organization",
   );
   // The SDK's mocks do not take hooks.
   const registerResourceHook = (_: unknown, done: (error: null) => void) => done(null);
@@ -115,7 +126,7 @@ async function run(
         protected: opts.protect === true,
         hooks: Object.keys(opts.hooks ?? {}),
       };
-      options.set(`${type} ${name}`, note);
+      given.set(`${type} ${name}`, note);
       pulumi.output(opts.dependsOn).apply((resources) => {
         note.dependsOn.push(...[resources].flat().flatMap((resource) => nameOf(resource) ?? []));
       });

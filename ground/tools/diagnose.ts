@@ -7,6 +7,11 @@ const causes: readonly [RegExp, (match: RegExpExecArray) => string][] = [
   ],
   [/[\w.:/-]+ is published, and [^\n<]*\./, ([sentence]) => sentence],
   [
+    /request to https?:\/\/([^/\s]+)\/\S*: 401 Unauthorized/i,
+    ([, host]) =>
+      `The registry ${host} refuses the login: is the right one in the stack's secret registryPassword, or by \`docker login ${host}\`?`,
+  ],
+  [
     /(?:401 Unauthorized|authorization failed|no basic auth credentials|insufficient_scope|authentication required)/i,
     () => "The registry refuses the login: is the stack's secret registryPassword the right one?",
   ],
@@ -18,6 +23,11 @@ const causes: readonly [RegExp, (match: RegExpExecArray) => string][] = [
   [
     /(?:no builder "?([\w-]+)"? found|buildkitd[^\n]*connection refused|failed to dial[^\n]*buildkit[^\n]*)/i,
     () => "The builder is not running: `npm run up` starts it.",
+  ],
+  [
+    /unknown stack "(?:[^"]*\/)?([^"/]+)"/i,
+    (match) =>
+      `There is no stack ${match[1]}, whose images are to be promoted: \`npm run up -- --stack ${match[1]}\` makes it.`,
   ],
   [
     /the stack is currently locked by (\d+) lock/i,

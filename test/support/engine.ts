@@ -15,9 +15,9 @@ export const noEngine: string | false = pulumi.found ? false : `no Pulumi: ${pul
 
 type Place = Pick<Workspace, "folder" | "stack" | "env">;
 
-/** The stack of a workspace, which `npm run up` has made, in the hands of the Automation API. */
+/** A stack of a workspace in the hands of the Automation API. */
 export async function select(place: Place): Promise<Stack> {
-  return await LocalWorkspace.selectStack(...(await program(place)));
+  return await LocalWorkspace.createOrSelectStack(...(await program(place)));
 }
 
 /** Makes a stack of a workspace that has a file, with the password of its registry. */

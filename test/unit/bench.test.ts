@@ -66,7 +66,9 @@ test("the bare program registers the catalog's images and registry, and nothing 
   const stack = treeOf(47);
   const catalog = await record(stack, password);
   writeFileSync("tree.json", JSON.stringify(bareTree(catalog)));
-  const bare = await record({ name: "tree", project: "bare", values: {} }, undefined, bareProgram);
+  const bare = await record({ name: "tree", project: "bare", values: {} }, undefined, {
+    program: bareProgram,
+  });
 
   const compared = ({ resources }: Recording) =>
     resources
@@ -91,7 +93,7 @@ test("a child of the bare program has its parent's own output, not a recorded te
   const text = (value: unknown) => JSON.stringify(value).replaceAll("sha256:recorded-", "sha256:other-");
   writeFileSync("tree.json", text(tree));
   const images = imagesOf(
-    await record({ name: "tree", project: "bare", values: {} }, undefined, bareProgram),
+    await record({ name: "tree", project: "bare", values: {} }, undefined, { program: bareProgram }),
   );
   for (const { name, parent } of tree.images) {
     const inputs = images.find((image) => image.name === name)?.inputs as BareImage["inputs"] | undefined;

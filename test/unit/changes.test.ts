@@ -53,6 +53,51 @@ const container = ["delete-replaced", "replace", "create-replacement"].map((op) 
   step(op, "docker:index/container:Container", "service"),
 );
 
+/** The tags of an image that is promoted, by what its first and second are made from before and after. */
+const promoted = (op: string, name: string, from: string | undefined, to: string | undefined) =>
+  ["", "-2"].flatMap((tag) => {
+    const made = (digest: string | undefined) =>
+      digest === undefined
+        ? null
+        : { inputs: { sources: [`dev.example.com/a:1@sha256:${digest.repeat(64)}`] } };
+    const steps = op === "replace" ? ["create-replacement", "replace", "delete-replaced"] : [op];
+    return steps.map(
+      (op): EngineEvent => ({
+        resourcePreEvent: {
+          metadata: {
+            op,
+            type: "docker-build:index:Index",
+            urn: `urn:pulumi:staging::catalog::catalog:image:Promoted$docker-build:index:Index::${name}-index${tag}`,
+            old: made(from),
+            new: made(to),
+          },
+        },
+      }),
+    );
+  });
+/** What the stack says from which images come: flask on python on debian, and django beside flask. */
+const dev: EngineEvent = {
+  resOutputsEvent: {
+    metadata: {
+      op: "read",
+      type: "pulumi:pulumi:StackReference",
+      urn: "urn:pulumi:staging::catalog::pulumi:pulumi:StackReference::dev",
+      new: {
+        outputs: {
+          outputs: {
+            images: {
+              debian: { parent: null },
+              python: { parent: "debian" },
+              flask: { parent: "python" },
+              django: { parent: "python" },
+            },
+          },
+        },
+      },
+    },
+  },
+};
+
 const cases: [string, EngineEvent[], string][] = [
   [
     "nothing",
@@ -123,6 +168,46 @@ const cases: [string, EngineEvent[], string][] = [
     ],
     "pyenv 2.5.4 → 2.7.1: builds 1 new image, rebuilds 1 of 3 images, drops 1 image, kept in the registry",
   ],
+  [
+    "a first promotion",
+    [dev, ...promoted("create", "debian", undefined, "a"), ...promoted("create", "python", undefined, "b")],
+    "promotes 2 images from dev",
+  ],
+  [
+    "a promotion of one image and what stands on it",
+    [
+      dev,
+      ...promoted("same", "debian", "a", "a"),
+      ...promoted("update", "python", "b", "c"),
+      ...promoted("replace", "flask", "d", "e"),
+      ...promoted("same", "django", "f", "f"),
+      ...container,
+    ],
+    `python ${"b".repeat(12)} → ${"c".repeat(12)}: promotes 2 of 4 images from dev, replaces 1 container`,
+  ],
+  [
+    "a promotion of two images, one of them new, and one that is left out",
+    [
+      dev,
+      ...promoted("same", "debian", "a", "a"),
+      ...promoted("same", "python", "b", "b"),
+      ...promoted("update", "flask", "c", "d"),
+      ...promoted("create", "django", undefined, "e"),
+      ...promoted("delete", "ansible", "f", undefined),
+    ],
+    `flask ${"c".repeat(12)} → ${"d".repeat(12)}; django added: promotes 2 of 4 images from dev, ` +
+      "drops 1 image, kept in the registry",
+  ],
+  [
+    "a short tag that comes to an image that is there",
+    [
+      dev,
+      ...promoted("same", "debian", "a", "a").slice(0, 1),
+      ...promoted("create", "debian", undefined, "a").slice(1),
+    ],
+    "No image changes",
+  ],
+  ["a promotion that is done", [dev, ...promoted("same", "debian", "a", "a")], "Nothing changes"],
   ["outputs only", [step("update", "pulumi:pulumi:Stack", "catalog-dev")], "No image changes"],
 ];
 

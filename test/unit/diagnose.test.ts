@@ -13,6 +13,14 @@ const said: [string, RegExp | undefined][] = [
     "failed to push localhost:5001/catalog/debian:13: unexpected status from HEAD request: 401 Unauthorized",
     /^The registry refuses the login/,
   ],
+  [
+    "creating: unexpected status from HEAD request to https://registry.example.com/v2/catalog/flask/manifests/sha256:aa: 401 Unauthorized",
+    /^The registry registry\.example\.com refuses the login: .* `docker login registry\.example\.com`\?$/,
+  ],
+  [
+    'error: Preview failed: unknown stack "organization/catalog/dev"',
+    /^There is no stack dev, whose images are to be promoted: `npm run up -- --stack dev` makes it\.$/,
+  ],
   ["Bind for 127.0.0.1:5000 failed: port is already allocated", /^A port that the stack publishes is in use/],
   [
     "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es)",

@@ -40,7 +40,9 @@ test("the defaults of Pulumi.yaml are a valid configuration", () => {
 });
 
 test("every setting's example is valid", () => {
-  const { values } = readStack("dev");
+  // Promotion needs a registry that is shared.
+  const { registry, ...others } = readStack("dev").values;
+  const values = { ...others, registry: notesOf(settings.registry as z.ZodType).example };
   for (const [name, schema] of Object.entries(settings)) {
     const { example } = notesOf(schema);
     assert.notEqual(example, undefined, name);

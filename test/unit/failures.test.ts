@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EngineEvent } from "../../ground/program/events.ts";
 import { explain, outcomeOf } from "../../ground/program/failures.ts";
+import { promotedLayers } from "../../ground/program/promotions.ts";
 import { reasonOf } from "../../ground/tools/buildLog.ts";
 
 const IMAGE = "docker-build:index:Image";
@@ -150,4 +151,39 @@ test("an engine's events: what is there, and what has failed with all that was s
     { name: "pyenv", log: `#8 [2/2] RUN a\n#8 0.1 b\nfailed to solve: ${process()}\n` },
     { name: "service-container", log: "" },
   ]);
+});
+
+test("a promotion that fails: what was not promoted for it, as far as it was asked for", () => {
+  const images = { os: null, python: "os", flask: "python", app: "flask", java: "os" };
+  const outputs = Object.fromEntries(Object.entries(images).map(([name, parent]) => [name, { parent }]));
+  const metadata = {
+    op: "read",
+    type: "pulumi:pulumi:StackReference",
+    urn: "urn:pulumi:staging::catalog::pulumi:pulumi:StackReference::dev",
+    new: { outputs: { outputs: { images: outputs } } },
+  };
+  const index = (name: string) => ({
+    op: "update",
+    type: "docker-build:index:Index",
+    urn: `urn:pulumi:staging::catalog::catalog:image:Promoted$docker-build:index:Index::${name}-index`,
+  });
+  const events: EngineEvent[] = [
+    { resOutputsEvent: { metadata } },
+    { resOutputsEvent: { metadata: index("os") } },
+    { resOpFailedEvent: { metadata: index("python") } },
+    {
+      diagnosticEvent: { severity: "error", message: "creating: no such host\n", urn: index("python").urn },
+    },
+  ];
+  const layers = promotedLayers(events, ["app"]);
+  const { built, failures } = outcomeOf(layers, events);
+  assert.equal(
+    explain(layers, built, failures, "promote"),
+    [
+      "Not everything could be promoted:",
+      "  - python: creating: no such host",
+      "    Not attempted because of it: flask, app.",
+      "All else is promoted, and nothing that was there is lost. The same command promotes what is missing.",
+    ].join("\n"),
+  );
 });

@@ -3,12 +3,18 @@ import { test } from "node:test";
 import { parseConfig } from "../../components/settings.ts";
 import { readStack, stackNames } from "../../ground/program/stack.ts";
 import { wrongFrameworks } from "./wrong/frameworks.ts";
+import { wrongPromotion } from "./wrong/promotion.ts";
 import { wrongSettings } from "./wrong/settings.ts";
 import { wrongSources } from "./wrong/sources.ts";
 
 const { values } = readStack("dev");
 
-for (const [what, change, ...answers] of [...wrongSettings, ...wrongFrameworks, ...wrongSources]) {
+for (const [what, change, ...answers] of [
+  ...wrongSettings,
+  ...wrongFrameworks,
+  ...wrongPromotion,
+  ...wrongSources,
+]) {
   test(`wrong configuration: ${what}`, () => {
     const { config, problems } = parseConfig({ ...values, ...change });
     assert.equal(config, undefined);

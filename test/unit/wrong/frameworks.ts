@@ -62,6 +62,12 @@ export const wrongFrameworks: readonly Wrong[] = [
     `applications[0].framework: found "java"; one of ${names} is needed`,
   ],
   [
+    "an application that is to be built, without version and framework",
+    { applications: [{ name: "flask-helloworld" }] },
+    "applications[0].version: missing; a version is needed, for example 1.0.0",
+    `applications[0].framework: missing; one of ${names} is needed`,
+  ],
+  [
     "an application without folder",
     onApp({ name: "nowhere" }),
     'applications[0].name: found "nowhere"; a folder images/nowhere with a Dockerfile is needed',
