@@ -39,7 +39,7 @@ before(async () => {
   workspace = await makeStandIns({ pythons: [python("3.13.5"), python("3.12.11")] });
   // The service sleeps and answers nothing, so the command fails in the end; all that it has to make is there.
   const { stdout, stderr } = await workspace.npm(["up", "--stack", workspace.stack, "--engine"]);
-  assert.match(stdout, /24 created/, `${stdout}\n${stderr}`);
+  assert.match(stdout, /25 created/, `${stdout}\n${stderr}`);
   dev = await select(workspace);
   login = loginOf(workspace, (await dev.getConfig("registryPassword")).value);
   staging = await addEnvironment(workspace, "staging", { promote: { from: workspace.stack } }, [login]);
@@ -71,7 +71,7 @@ async function holds(login: Login, { image, tags, digest }: Images[string]): Pro
 
 test("`up` promotes all images and builds none, without a builder", { skip }, async () => {
   const { stdout, stderr } = await workspace.npm(["up", "--stack", staging.stack], staging.env);
-  assert.match(stdout, /26 created/, `${stdout}\n${stderr}`);
+  assert.match(stdout, /27 created/, `${stdout}\n${stderr}`);
   const { deployment } = await staging.engine.exportStack();
   const types = (deployment as { resources: { type: string }[] }).resources.map(({ type }) => type);
   assert.equal(types.filter((type) => type === "docker-build:index:Index").length, 12);
