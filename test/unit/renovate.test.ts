@@ -107,6 +107,19 @@ test("every kind of source is found, exactly once", () => {
   assert.deepEqual(found("Pulumi.all.yaml", everything).sort(), expected.sort());
 });
 
+test("a revision beside a version changes nothing of what is found", () => {
+  const revised = everything
+    .replace(/(\{ ?(?:name: \w+, )?version: "?[\d.]+"?)(?=[ ,}])/g, "$1, revision: 2")
+    .replace(/^( +)- version: .*$/gm, "$&\n$1  revision: 2");
+  const lists = settingsOf(revised) as Record<string, { revision?: number }[]>;
+  for (const list of ["systems", "pyenvs", "pythons", "javas", "frameworks"])
+    assert.ok(
+      lists[list]?.every(({ revision }) => revision === 2),
+      list,
+    );
+  assert.deepEqual(found("Pulumi.all.yaml", revised), found("Pulumi.all.yaml", everything));
+});
+
 test("every image with a digest in the components, and every tool of the ground, is found", () => {
   for (const file of globSync("components/*.ts")) {
     const text = readFileSync(file, "utf8");
