@@ -6,6 +6,8 @@ import { lastLine } from "./exec.ts";
 const PROCESS = /process "(?:\/bin\/sh -c )?(.*)" did not complete successfully: exit code: (\d+)/;
 /** What a line of output says where it is the reason; tools print hints and summaries after it. */
 const REASON = /\b(error|fatal|failed|cannot|unable|invalid|denied|not found|no such)\b/i;
+/** A step that reads or writes a build cache. Where it fails, the build goes on. */
+const CACHE = /^#(\d+) (?:importing|exporting) cache /gm;
 /** What make says of any command that failed. */
 const MAKE = /^make(\[\d+\])?: \*\*\*/;
 
@@ -18,8 +20,10 @@ const MAKE = /^make(\[\d+\])?: \*\*\*/;
  * @example 'RUN install-python.sh "3.12.11" failed with code 1: configure: error: no acceptable C compiler found'
  */
 export function reasonOf(log: string): string {
-  const text = stripVTControlCharacters(log);
-  const lines = text.split(/\r?\n/);
+  const whole = stripVTControlCharacters(log);
+  const cache = new Set([...whole.matchAll(CACHE)].map(([, step]) => step));
+  const lines = whole.split(/\r?\n/).filter((line) => !cache.has(/^#(\d+) /.exec(line)?.[1] ?? ""));
+  const text = lines.join("\n");
   const [, command = "", code] = PROCESS.exec(text) ?? [];
   const [, failed, error] = /^#(\d+) ERROR: (.*)/m.exec(text) ?? [];
   if (code === undefined && failed === undefined) {

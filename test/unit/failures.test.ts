@@ -69,6 +69,16 @@ const reasons: [string, string, string][] = [
     "exporting to image failed: failed to push a/b: connection reset",
   ],
   [
+    "a command, where there is no cache to read and none can be written",
+    `#3 importing cache manifest from a/b:c\n#3 ERROR: failed to configure registry cache importer: 401 Unauthorized\n${log}#8 ERROR: ${process()}\n`,
+    `RUN ${command} failed with code 1: ${said}`,
+  ],
+  [
+    "a push, where the cache cannot be written either",
+    "#9 exporting cache to registry\n#9 ERROR: error writing layer blob: 401 Unauthorized\n#8 exporting to image\n#8 ERROR: failed to push a/b: connection reset\n",
+    "exporting to image failed: failed to push a/b: connection reset",
+  ],
+  [
     "what is no step",
     "#1 [internal] load build definition from Dockerfile\n#1 DONE 0.1s\nERROR: failed to solve: dockerfile parse error\n",
     "failed to solve: dockerfile parse error",
