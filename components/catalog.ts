@@ -2,6 +2,7 @@ import "./plainStacks.ts";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { buildCache } from "./buildCache.ts";
 import type { Registry } from "./registry.ts";
 import type { Config } from "./settings.ts";
 
@@ -15,6 +16,7 @@ export class Catalog {
   public readonly builder: string;
   /** The company's CA certificates in PEM; empty where there are none. */
   public readonly ca: string;
+  private readonly cacheMode: Config["cache"];
   private readonly origin: Config["labels"];
   private readonly claims = new Map<string, string>();
   private readonly firsts = new Set<string>();
@@ -24,6 +26,7 @@ export class Catalog {
     this.namespace = config.namespace;
     this.builder = config.builder;
     this.ca = config.sources.ca ? readCertificates(config.sources.ca) : "";
+    this.cacheMode = config.cache;
     this.origin = config.labels;
   }
 
@@ -41,6 +44,16 @@ export class Catalog {
     }
     this.claims.set(tag, layer);
     return tag;
+  }
+
+  /**
+   * The build cache of a layer. By the layer's name and not its tag, so that a new version finds what the steps of
+   * the one before have made.
+   * @throws pulumi.RunError if an image has that tag.
+   */
+  public cache(layer: string): ReturnType<typeof buildCache> {
+    const reference = `${this.registry.address}/${this.namespace}/cache:${layer}`;
+    return buildCache(this.cacheMode, this.claim(reference, layer));
   }
 
   /** Whether a layer is the first of its kind, image and version: the one to which the short tag points. */

@@ -104,6 +104,7 @@ export abstract class ImageLayer extends pulumi.ComponentResource implements Cat
         // The certificates differ between machines; the image does not.
         ignoreSecretsInDiffCalculation: ["ca"],
         builder: { name: catalog.builder },
+        ...catalog.cache(name),
         // Not `push: true`, the same but for the times: layers built twice are the same to the byte.
         exports: [{ raw: "type=registry,rewrite-timestamp=true" }],
         push: false,

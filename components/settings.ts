@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { z } from "zod";
+import { buildCacheSetting } from "./buildCache.ts";
 import { contradictions } from "./contradictions.ts";
 import { choice, problemsOf, secretsIn } from "./problems.ts";
 import { promoteSchema } from "./promoteSettings.ts";
@@ -49,6 +50,7 @@ const schema = z.strictObject({
   builder: word("a name", "catalog").describe(
     "The buildx builder that builds the images. `npm run up` makes it where it is missing.",
   ),
+  cache: buildCacheSetting,
   parallel: whole("a whole number from 0 to 256", 4, 0, 256).describe(
     "How many images are built at once. 0 stands for Pulumi's own number, 4 × cores.",
   ),

@@ -21,8 +21,12 @@ export interface BuildOptions {
   readonly parallel: number;
 }
 
-/** Of the plain progress: the steps of the Dockerfile, what they print, the end. */
-const TELLING = /^#\d+ (\[(?!internal\]|auth\]|context )|\d+\.\d+ |ERROR|exporting to image)/;
+/**
+ * Of the plain progress: the steps of the Dockerfile, what they print, what comes out of a cache or a registry instead,
+ * the end. That an image has no cache yet is no error.
+ */
+const TELLING =
+  /^#\d+ (\[(?!internal\]|auth\]|context )|\d+\.\d+ |CACHED|sha256:.* done$|ERROR(?!: .*cache importer: .*: not found$)|exporting (to image|cache ))/;
 
 /**
  * Builds every layer as soon as its parent is done; one that fails stops only what stands on it.

@@ -1,3 +1,4 @@
+import type { Cache } from "../../components/buildCache.ts";
 import { IMAGE } from "./layers.ts";
 import { type Recording, type Registration, recordedDigest } from "./record.ts";
 
@@ -10,6 +11,8 @@ export interface BakeTarget {
   readonly labels: Record<string, string>;
   readonly tags: string[];
   readonly secret: string[];
+  readonly "cache-from": string[];
+  readonly "cache-to": string[];
   readonly output: string[];
   readonly attest: string[];
 }
@@ -59,13 +62,15 @@ export function secretsOf({ resources }: Recording): Record<string, string> {
 }
 
 function targetFrom({ inputs }: Registration, byDigest: ReadonlyMap<string, string>): BakeTarget {
-  const { context, buildArgs, labels, tags, secrets, exports } = inputs as {
+  const { context, buildArgs, labels, tags, secrets, cacheFrom, cacheTo, exports } = inputs as {
     context: { location: string; named: Record<string, { location: string }> };
     buildArgs: Record<string, string>;
     labels: Record<string, string>;
     tags: string[];
     secrets: Record<string, string>;
     exports: { raw: string }[];
+    cacheFrom: Cache[];
+    cacheTo: Cache[];
   };
   const { PARENT: ref, ...args } = buildArgs;
   const parent = ref === undefined ? undefined : byDigest.get(ref.split("@")[1] as string);
@@ -83,11 +88,15 @@ function targetFrom({ inputs }: Registration, byDigest: ReadonlyMap<string, stri
     }),
     tags,
     secret: Object.keys(secrets).map((id) => `id=${id},src=${SECRETS}/${id}`),
+    "cache-from": enabled(cacheFrom),
+    "cache-to": enabled(cacheTo),
     output: exports.map(({ raw }) => raw),
     // As the provider does: a provenance would make an index of each image.
     attest: ["type=provenance,disabled=true"],
   };
 }
+
+const enabled = (caches: readonly Cache[]) => caches.flatMap(({ raw, disabled }) => (disabled ? [] : raw));
 
 /** Bake reads strings as templates. */
 const literal = (value: string) => value.replaceAll(/([$%])\{/g, "$1$1{");

@@ -43,3 +43,13 @@ export function mostOpen(turns: readonly Turn[]): number {
   }
   return most;
 }
+
+/** The commands that `bake` shows, and whether a cache has had their results: here, or in the registry to be fetched. */
+export function commandsOfBake(stdout: string): { image: string; command: string; cached: boolean }[] {
+  const hits = new Set(
+    [...stdout.matchAll(/^(\S+) +\| (#\d+) (?:CACHED|sha256:.*)$/gm)].map(([, ...of]) => of.join()),
+  );
+  return [...stdout.matchAll(/^(\S+) +\| (#\d+) \[[^\]]*\] (RUN .*)$/gm)].map(
+    ([, image = "", step, command = ""]) => ({ image, command, cached: hits.has(`${image},${step}`) }),
+  );
+}

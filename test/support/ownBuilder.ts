@@ -15,30 +15,39 @@ export const noOwnBuilder: string | false =
     ? "a builder of its own needs root and buildkitd as a process"
     : false;
 
-/** A builder that trusts a registry; the one of the machine need not. */
-export async function startBuilder(
-  name: string,
-  { address, caFile }: TlsRegistry,
-): Promise<{ stop(): Promise<void> }> {
-  const folder = mkdtempSync(join(tmpdir(), "image-catalog-builder-"));
-  const [config, socket, pidFile] = ["config.toml", "socket", "pid"].map((file) => join(folder, file)) as [
-    string,
-    string,
-    string,
-  ];
-  writeFileSync(config, `[registry."${address}"]\nca = ["${caFile}"]\n`);
-  const options = ["--config", config, "--root", join(folder, "state"), "--addr", `unix://${socket}`];
-  await daemon(buildkitd as string, [...options, "--oci-worker-net", "host"], {
+/** Starts a buildkitd that has built nothing yet. @param options how it answers, and what else it is given. */
+export async function startBuildkit(options: readonly string[]): Promise<{ stop(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), "image-catalog-buildkit-"));
+  const pidFile = join(folder, "pid");
+  const own = ["--root", join(folder, "state"), "--otel-socket-path", join(folder, "otel")];
+  await daemon(buildkitd as string, [...own, "--oci-worker-net", "host", ...options], {
     log: join(folder, "log"),
     pidFile,
   });
+  return {
+    stop: async () => {
+      await stopDaemon(pidFile);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** The same as a builder of buildx. @param trusted a registry that it trusts; the one of the machine need not. */
+export async function startBuilder(
+  name: string,
+  trusted?: Pick<TlsRegistry, "address" | "caFile">,
+): Promise<{ stop(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), "image-catalog-builder-"));
+  const [config, socket] = [join(folder, "config.toml"), join(folder, "socket")];
+  writeFileSync(config, trusted ? `[registry."${trusted.address}"]\nca = ["${trusted.caFile}"]\n` : "");
+  const buildkit = await startBuildkit(["--config", config, "--addr", `unix://${socket}`]);
   const [command = "", ...args] = await ensureBuildx();
   await must(command, [...args, "create", "--name", name, "--driver", "remote", `unix://${socket}`]);
   await must(command, [...args, "inspect", "--bootstrap", name]);
   return {
     stop: async () => {
       await run(command, [...args, "rm", "--keep-daemon", name]);
-      await stopDaemon(pidFile);
+      await buildkit.stop();
       rmSync(folder, { recursive: true });
     },
   };

@@ -53,6 +53,17 @@ test("secrets are references, and no password is in the file", () => {
   assert.ok(!JSON.stringify(file).includes(password));
 });
 
+test("a build cache is read and written where the stack has one", async () => {
+  const { target } = bakeFile(await record({ ...dev, values: { ...dev.values, cache: "max" } }, password));
+  const from = "type=registry,ref=localhost:5001/catalog/cache:debian-13";
+  assert.deepEqual(target["debian-13"]?.["cache-from"], [from]);
+  assert.deepEqual(target["debian-13"]?.["cache-to"], [
+    `${from},mode=max,oci-mediatypes=true,image-manifest=true,ignore-error=true`,
+  ]);
+  for (const { "cache-from": from, "cache-to": to } of Object.values(file.target))
+    assert.deepEqual([...from, ...to], []);
+});
+
 test("what bake would read as a template is kept as text", async () => {
   const labels = { source: "https://git.example.com/$" + "{x}/%" + "{y}" };
   const { target } = bakeFile(await record({ ...dev, values: { ...dev.values, labels } }, password));

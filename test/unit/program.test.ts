@@ -99,7 +99,17 @@ test("labels name origin, tag, tools and base", () => {
 test("every image has all its inputs from the first build on, and is kept when it is dropped", () => {
   for (const { layer } of chain) {
     const { inputs, retained } = image(layer);
-    for (const key of ["buildArgs", "builder", "context", "dockerfile", "labels", "secrets", "tags"]) {
+    for (const key of [
+      "buildArgs",
+      "builder",
+      "cacheFrom",
+      "cacheTo",
+      "context",
+      "dockerfile",
+      "labels",
+      "secrets",
+      "tags",
+    ]) {
       assert.ok(key in inputs, `${layer} has no ${key}`);
     }
     assert.deepEqual(inputs.builder, { name: "catalog" });
@@ -220,6 +230,20 @@ test("a second Python is one line, and its frameworks leave the short tags to th
     image("flask-3.1-python-3.13-debian-13", both).inputs.tags,
     image("flask-3.1-python-3.13-debian-13").inputs.tags,
   );
+});
+
+test("each image has a build cache of its own beside the images, disabled unless the stack wants one", async () => {
+  const cached = await record({ ...dev, values: { ...dev.values, cache: "min" } }, password);
+  for (const { layer } of chain) {
+    const from = `type=registry,ref=localhost:5001/catalog/cache:${layer}`;
+    const to = (mode: string) =>
+      `${from},mode=${mode},oci-mediatypes=true,image-manifest=true,ignore-error=true`;
+    const { cacheFrom, cacheTo } = image(layer, cached).inputs;
+    assert.deepEqual(cacheFrom, [{ raw: from, disabled: false }]);
+    assert.deepEqual(cacheTo, [{ raw: to("min"), disabled: false }]);
+    assert.deepEqual(image(layer).inputs.cacheFrom, [{ raw: from, disabled: true }]);
+    assert.deepEqual(image(layer).inputs.cacheTo, [{ raw: to("max"), disabled: true }]);
+  }
 });
 
 test("two images that claim one tag are an error that names both", () => {

@@ -23,6 +23,16 @@ export const wrongSettings: readonly Wrong[] = [
     'builder: found " catalog"; a name is needed, for example catalog',
   ],
   [
+    "a build cache of an unknown mode",
+    { cache: "all" },
+    'cache: found "all"; none, min or max is needed, for example max',
+  ],
+  [
+    "a build cache that is a flag",
+    { cache: true },
+    "cache: found true; none, min or max is needed, for example max",
+  ],
+  [
     "too many images at once",
     { parallel: 257 },
     "parallel: found 257; a whole number from 0 to 256 is needed, for example 4",
