@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { buildCache } from "./buildCache.ts";
+import { builderName } from "./builderSettings.ts";
 import type { Registry } from "./registry.ts";
 import type { Config } from "./settings.ts";
 
@@ -24,7 +25,7 @@ export class Catalog {
   public constructor(config: Config, registry: Registry) {
     this.registry = registry;
     this.namespace = config.namespace;
-    this.builder = config.builder;
+    this.builder = builderName(config.builder);
     this.ca = config.sources.ca ? readCertificates(config.sources.ca) : "";
     this.cacheMode = config.cache;
     this.origin = config.labels;

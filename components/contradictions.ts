@@ -8,7 +8,7 @@ import { type Branch, type Lists, line, series, treeOf } from "./tree.ts";
  * @param config the settings that are valid by themselves; what others would be needed for is not looked at.
  */
 export function contradictions(config: Partial<Config>): string[] {
-  const { frameworks = [], applications = [], registry, promote } = config;
+  const { frameworks = [], applications = [], builder, registry, promote } = config;
   const problems = twice(config);
   if (promote?.from !== undefined) return [...problems, ...unpromotable(config)];
   if (promote?.only !== undefined) {
@@ -46,8 +46,16 @@ export function contradictions(config: Partial<Config>): string[] {
         "for example localhost:5001 (for another registry set registry.embedded to false)",
     );
   }
+  if (registry?.embedded && typeof builder === "object" && !isLoopback(builder.endpoint)) {
+    problems.push(
+      `builder.endpoint: ${found(builder.endpoint)}; a builder elsewhere does not reach an embedded registry, which is ` +
+        "on this machine's loopback (for another registry set registry.embedded to false)",
+    );
+  }
   return problems;
 }
+
+const isLoopback = (endpoint: string) => /^tcp:\/\/(localhost|127(\.\d+){3}|\[::1\]):/.test(endpoint);
 
 /** What is there twice and may be there once. */
 function twice(config: Partial<Config>): string[] {

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { z } from "zod";
 import { buildCacheSetting } from "./buildCache.ts";
+import { builderSetting } from "./builderSettings.ts";
 import { contradictions } from "./contradictions.ts";
 import { choice, problemsOf, secretsIn } from "./problems.ts";
 import { promoteSchema } from "./promoteSettings.ts";
@@ -47,9 +48,7 @@ const schema = z.strictObject({
   namespace: text(/^[a-z0-9]+([._/-][a-z0-9]+)*$/, "a lower-case name", "platform/catalog").describe(
     "Names every image, <registry>/<namespace>/<image>, and every label, <namespace>.<tool>.version.",
   ),
-  builder: word("a name", "catalog").describe(
-    "The buildx builder that builds the images. `npm run up` makes it where it is missing.",
-  ),
+  builder: builderSetting,
   cache: buildCacheSetting,
   parallel: whole("a whole number from 0 to 256", 4, 0, 256).describe(
     "How many images are built at once. 0 stands for Pulumi's own number, 4 × cores.",
@@ -264,13 +263,13 @@ export type ApplicationSettings = Config["applications"][number];
 /** An application that is built here. */
 export type BuiltApplication = ApplicationSettings & { readonly version: string; readonly framework: string };
 
-/** The names of all settings, and which of them are no text. */
+/** The names of all settings, and which of them are no text, or may be none. */
 export const settingNames = {
   all: Object.keys(schema.shape),
   structured: new Set(
     Object.entries(schema.shape)
       .filter(([, type]) =>
-        [z.ZodObject, z.ZodArray, z.ZodNumber, z.ZodBoolean].some(
+        [z.ZodObject, z.ZodArray, z.ZodNumber, z.ZodBoolean, z.ZodUnion].some(
           (structured) => bare(type) instanceof structured,
         ),
       )

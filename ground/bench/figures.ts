@@ -1,3 +1,4 @@
+import type { BuilderSetting } from "../../components/builderSettings.ts";
 import type { Found } from "../machine/pulumi.ts";
 
 /** What every benchmark is given. */
@@ -6,7 +7,7 @@ export interface Bench {
   /** What an embedded registry runs on this machine. */
   readonly registryImage: string;
   /** The buildx builder. */
-  readonly builder: string;
+  readonly builder: BuilderSetting;
   /** How many images its tree has. */
   readonly images: number;
   /** How often everything is done that can be done again. */

@@ -96,7 +96,9 @@ function allowed(type: z.core.$ZodType): string {
   if (it instanceof z.ZodArray) return `list of ${allowed(it.element)}`;
   if (it instanceof z.ZodRecord) return `by name: ${allowed(it.valueType)}`;
   if (it instanceof z.ZodUnion || it instanceof z.ZodObject) {
-    return kindsOf(type).map(names).join(" or ");
+    return kindsOf(type)
+      .map((kind) => (kind instanceof z.ZodObject ? names(kind) : allowed(kind)))
+      .join(" or ");
   }
   if (it instanceof z.ZodBoolean) return "true or false";
   return `${it instanceof z.ZodString ? "text" : "whole number"}${needed ? `: ${needed.replace(/,$/, "")}` : ""}`;

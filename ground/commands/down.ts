@@ -1,3 +1,4 @@
+import { builderName } from "../../components/builderSettings.ts";
 import { stopBuilder } from "../machine/builder.ts";
 import { checkDocker, stopDocker } from "../machine/docker.ts";
 import { checkPulumi } from "../machine/pulumi.ts";
@@ -15,7 +16,7 @@ export async function down(options: Options): Promise<number> {
   if (!engine.ok) throw new GroundError(engine.text);
   for (const name of stacks) await remove(name);
   if (await othersAreUp()) return 0;
-  await stopBuilder(readStack(stacks[0] as string).config.builder);
+  await stopBuilder(builderName(readStack(stacks[0] as string).config.builder));
   say("builder", "ended, its cache kept");
   if (await stopDocker()) say("docker", "ended, as `npm run up` had started it");
   return 0;

@@ -1,12 +1,14 @@
 /** The BuildKit that builds the images. */
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type BuilderSetting, builderName } from "../../components/builderSettings.ts";
 import { cacheDir, exclusively } from "../tools/cache.ts";
-import { lastLine, must, type Result, run } from "../tools/exec.ts";
+import { lastLine, type Result, run } from "../tools/exec.ts";
 import { type Finding, GroundError, note } from "../tools/log.ts";
 import { BUILDKIT } from "../tools/versions.ts";
 import { endpoint, HOST_PROCESS, startBuildkitd, stopBuildkitd } from "./buildkitd.ts";
-import { ensureBuildx, findBuildx } from "./buildx.ts";
+import { call, ensureBuildx, findBuildx, inspect, mustCall, type Seen } from "./buildx.ts";
+import { checkRemote, ensureRemote } from "./remoteBuilder.ts";
 
 /** What the usual builder runs. */
 const IMAGE = `moby/buildkit:${BUILDKIT}`;
@@ -25,13 +27,16 @@ export interface Builder {
 const markFile = (name: string) => join(cacheDir("run"), `builder-${name}`);
 
 /**
- * Gives the builder of this name, running. An existing one is used as it is; else one is made with buildx's
- * docker-container driver; where that is refused, with a buildkitd that runs as a process of this host.
- * @throws GroundError when neither can be had, with the reason of each.
+ * Gives the builder, running. An existing one of the name is used as it is; else one is made with buildx's
+ * docker-container driver; where that is refused, with a buildkitd that runs as a process of this host. For one
+ * elsewhere, buildx is told where.
+ * @throws GroundError when neither can be had, with the reason of each, or when the one elsewhere does not answer.
  */
-export function ensureBuilder(name: string): Promise<Builder> {
+export function ensureBuilder(setting: BuilderSetting): Promise<Builder> {
   return exclusively("builder", async () => {
     const buildx = await ensureBuildx();
+    if (typeof setting !== "string") return await ensureRemote(buildx, setting);
+    const name = setting;
     const seen = await inspect(buildx, name);
     const builder = (driver: string, why: string): Builder => ({ name, driver, buildx, why });
     if (seen?.running) return builder(seen.driver, "running");
@@ -52,9 +57,17 @@ export function ensureBuilder(name: string): Promise<Builder> {
 }
 
 /** Looks for the builder and changes nothing. */
-export async function checkBuilder(name: string): Promise<Finding> {
+export async function checkBuilder(setting: BuilderSetting): Promise<Finding> {
+  const name = builderName(setting);
   const buildx = await findBuildx();
   if (!buildx) return { ok: false, text: "no buildx; `npm run up` gets it" };
+  if (typeof setting !== "string") {
+    try {
+      await checkRemote(setting);
+    } catch (error) {
+      return { ok: false, text: (error as Error).message };
+    }
+  }
   const seen = await inspect(buildx, name);
   if (!seen) return { ok: false, text: `no builder ${name} yet; \`npm run up\` makes it` };
   const text = `${name}, driver ${seen.driver}, ${seen.running ? "running" : `not running: ${seen.problem}`}`;
@@ -75,30 +88,6 @@ export async function stopBuilder(name: string, options: { readonly remove?: boo
     rmSync(markFile(name), { force: true });
   }
   await stopBuildkitd();
-}
-
-function mustCall(buildx: readonly string[], args: readonly string[]): Promise<Result> {
-  return must(buildx[0] ?? "", [...buildx.slice(1), ...args], { timeout: 30_000 });
-}
-
-function call(buildx: readonly string[], args: readonly string[], timeout = 30_000): Promise<Result> {
-  return run(buildx[0] ?? "", [...buildx.slice(1), ...args], { timeout });
-}
-
-interface Seen {
-  readonly driver: string;
-  readonly endpoint: string;
-  readonly running: boolean;
-  readonly problem: string;
-}
-
-async function inspect(buildx: readonly string[], name: string): Promise<Seen | null> {
-  const { code, stdout, stderr } = await call(buildx, ["inspect", name]);
-  const field = (key: string) => new RegExp(`^${key}:\\s*(.+)$`, "m").exec(stdout)?.[1]?.trim() ?? "";
-  if (code !== 0 && !field("Driver")) return null;
-  const problem = field("Error") || lastLine(stderr) || `it is ${field("Status") || "in an unknown state"}`;
-  const running = code === 0 && field("Status") === "running" && !field("Error");
-  return { driver: field("Driver"), endpoint: field("Endpoint"), running, problem };
 }
 
 /** Starts an existing builder's container; answers why that failed, or null. The cache's volume is kept. */

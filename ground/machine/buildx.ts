@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { cacheDir, once } from "../tools/cache.ts";
-import { must, run, which } from "../tools/exec.ts";
+import { lastLine, must, type Result, run, which } from "../tools/exec.ts";
 import { GroundError, note } from "../tools/log.ts";
 import { BUILDX } from "../tools/versions.ts";
 
@@ -32,6 +32,45 @@ export async function ensureBuildx(): Promise<readonly string[]> {
     note("builder", `Debian's docker-buildx cannot be had (${error.message})`);
     return [await compile("docker/buildx", BUILDX, "buildx", "docker-buildx")];
   }
+}
+
+/** Calls buildx. @throws GroundError if it fails. */
+export function mustCall(buildx: readonly string[], args: readonly string[]): Promise<Result> {
+  return must(buildx[0] ?? "", [...buildx.slice(1), ...args], { timeout: 30_000 });
+}
+
+/** Calls buildx, whatever comes of it. */
+export function call(buildx: readonly string[], args: readonly string[], timeout = 30_000): Promise<Result> {
+  return run(buildx[0] ?? "", [...buildx.slice(1), ...args], { timeout });
+}
+
+/** What buildx knows of a builder. */
+export interface Seen {
+  readonly driver: string;
+  readonly endpoint: string;
+  /** The driver's options, in alphabetical order. */
+  readonly options: string;
+  readonly running: boolean;
+  readonly problem: string;
+}
+
+/** What buildx knows of a builder; null where it knows none of the name. */
+export async function inspect(buildx: readonly string[], name: string): Promise<Seen | null> {
+  const { code, stdout, stderr } = await call(buildx, ["inspect", name]);
+  const field = (key: string) => new RegExp(`^${key}:\\s*(.+)$`, "m").exec(stdout)?.[1]?.trim() ?? "";
+  if (code !== 0 && !field("Driver")) return null;
+  const problem = field("Error") || lastLine(stderr) || `it is ${field("Status") || "in an unknown state"}`;
+  const running = code === 0 && field("Status") === "running" && !field("Error");
+  const options = [...field("Driver Options").matchAll(/(\w+)="([^"]*)"/g)].map(
+    ([, key, value]) => `${key}=${value}`,
+  );
+  return {
+    driver: field("Driver"),
+    endpoint: field("Endpoint"),
+    options: options.sort().join(),
+    running,
+    problem,
+  };
 }
 
 /** Compiles a command of a Go module; Go's own checksum database vouches for the source. */

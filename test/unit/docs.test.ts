@@ -11,7 +11,7 @@ import { readStack } from "../../ground/program/stack.ts";
 const { config: declared } = parse(readFileSync("Pulumi.yaml", "utf8")) as {
   config: Record<
     string,
-    { type: string; items?: { type: string }; default?: unknown; description: string; secret?: boolean }
+    { type?: string; items?: { type: string }; default?: unknown; description: string; secret?: boolean }
   >;
 };
 
@@ -69,8 +69,10 @@ function keysWithout(key: string, schema: z.core.$ZodType): string[] {
   ];
 }
 
-function pulumiType(schema: z.core.$ZodType): string {
+/** Undefined for what may be of several, which Pulumi cannot declare. */
+function pulumiType(schema: z.core.$ZodType): string | undefined {
   const it = bare(schema);
+  if (it instanceof z.ZodUnion) return undefined;
   if (it instanceof z.ZodArray) return "array";
   if (it instanceof z.ZodNumber) return "integer";
   if (it instanceof z.ZodBoolean) return "boolean";

@@ -1,5 +1,14 @@
 import { all, commit, git, long, onPyenv, onSystem, remote, sha, systems, type Wrong } from "./common.ts";
 
+const elsewhere = {
+  name: "ci",
+  endpoint: "tcp://buildkit.example.com:1234",
+  ca: "ca.pem",
+  cert: "cert.pem",
+  key: "key.pem",
+};
+const onRemote = (change: object) => ({ builder: { ...elsewhere, ...change }, registry: remote });
+
 /** Wrong configurations: the registry, the operating system, the Pythons. */
 export const wrongSettings: readonly Wrong[] = [
   [
@@ -21,6 +30,43 @@ export const wrongSettings: readonly Wrong[] = [
     "a builder with a space before it",
     { builder: " catalog" },
     'builder: found " catalog"; a name is needed, for example catalog',
+  ],
+  [
+    "a builder that is a list",
+    { builder: ["catalog"] },
+    'builder: found ["catalog"]; a name, or {name, endpoint, ca, cert, key} is needed',
+  ],
+  [
+    "a builder elsewhere without certificates",
+    { builder: { name: "ci", endpoint: "tcp://buildkit.example.com:1234" } },
+    ...["ca", "cert", "key"].map(
+      (key) => `builder.${key}: missing; a file is needed, for example /etc/buildkit/${key}.pem`,
+    ),
+  ],
+  [
+    "a builder elsewhere at a web address",
+    onRemote({ endpoint: "https://buildkit.example.com" }),
+    'builder.endpoint: found "https://buildkit.example.com"; tcp://host:port is needed, for example tcp://buildkit.example.com:1234',
+  ],
+  [
+    "a misspelled key of a builder elsewhere",
+    onRemote({ servername: "buildkit" }),
+    "builder: unknown key servername; did you mean serverName? (allowed: name, endpoint, ca, cert, key, serverName)",
+  ],
+  [
+    "a private key that is a secret",
+    onRemote({ key: { secure: "v1:abc:hunter2" } }),
+    "builder.key: found a secret; plain text is needed, as only registryPassword is a secret",
+  ],
+  [
+    "a certificate's file with a comma",
+    onRemote({ cert: "a,b.pem" }),
+    'builder.cert: found "a,b.pem"; a file is needed, for example /etc/buildkit/cert.pem',
+  ],
+  [
+    "a builder elsewhere with an embedded registry",
+    { builder: elsewhere },
+    'builder.endpoint: found "tcp://buildkit.example.com:1234"; a builder elsewhere does not reach an embedded registry, which is on this machine\'s loopback (for another registry set registry.embedded to false)',
   ],
   [
     "a build cache of an unknown mode",
