@@ -54,7 +54,7 @@ test("a build cache in the registry, with the real engine", { skip: noEngine || 
   const workspace = await make({});
   const { stdout, stderr } = await workspace.npm(["up", "--stack", workspace.stack, "--engine"]);
   // The service sleeps and answers nothing: everything else has to be there.
-  assert.match(stdout, /20 created/, `${stdout}\n${stderr}`);
+  assert.match(stdout, /21 created/, `${stdout}\n${stderr}`);
   const stack = await select(workspace);
   const { value: password } = await stack.getConfig("registryPassword");
   const built = async () => (await stack.outputs()).images?.value as Images;
