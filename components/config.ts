@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { PLAIN_PASSWORD } from "./problems.ts";
 import { type Config, parseConfig, settingNames } from "./settings.ts";
 
 /** The configuration of the running stack, and its one secret. */
@@ -22,6 +23,9 @@ export function readConfig(): StackConfig {
   }
   const { config, problems } = parseConfig(values);
 
+  if (stack.get("registryPassword") !== undefined && !isSecret(`${project}:registryPassword`)) {
+    problems.push(PLAIN_PASSWORD);
+  }
   const password = stack.getSecret("registryPassword") ?? fromEnvironment();
   if (password === undefined) {
     problems.push(

@@ -9,6 +9,10 @@ interface Place {
   readonly path: readonly PropertyKey[];
 }
 
+/** The one secret, where it is none. */
+export const PLAIN_PASSWORD =
+  "registryPassword: found plain text; a secret is needed: `pulumi config set --secret registryPassword`";
+
 /** What is wrong, a sentence each: key, what was found, what is allowed. */
 export function problemsOf(place: Place, issues: readonly z.core.$ZodIssue[]): string[] {
   return issues.flatMap((issue) => {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
+import { PLAIN_PASSWORD } from "../../components/problems.ts";
 import { type Config, parseConfig } from "../../components/settings.ts";
 import { GroundError } from "../tools/log.ts";
 
@@ -44,11 +45,13 @@ export function readStack(name: string): Stack {
     const [namespace, setting] = key.split(":", 2);
     if (namespace === project.name && setting) values[setting] = value;
   }
-  const hasPassword = values.registryPassword !== undefined;
+  const password = values.registryPassword as { secure?: string } | undefined;
+  const hasPassword = password !== undefined;
   delete values.registryPassword;
 
   const { config, problems } = parseConfig(values);
-  if (config === undefined) {
+  if (hasPassword && !password?.secure) problems.push(PLAIN_PASSWORD);
+  if (config === undefined || problems.length > 0) {
     throw new GroundError(
       [`${file} is not valid:`, ...problems.map((problem) => `  - ${problem}`)].join("\n"),
     );

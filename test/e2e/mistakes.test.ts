@@ -123,6 +123,22 @@ test("missing password of a shared registry", { skip }, async () => {
   );
 });
 
+test("a password in plain text", async () => {
+  const workspace = await make({ registryPassword: "hunter2" });
+  const said = await sentence(workspace, await up(workspace));
+  assert.match(said, /^ {2}- registryPassword: found plain text; a secret is needed: /m);
+  assert.doesNotMatch(said, /hunter2/);
+});
+
+test("a password in the environment alone will do", { skip }, async () => {
+  const workspace = await make({});
+  const env = { CATALOG_REGISTRY_PASSWORD: "of-the-environment" };
+  const { code, stdout, stderr } = await workspace.npm(["preview", "--stack", workspace.stack], env);
+  assert.equal(code, 0, `${stdout}\n${stderr}`);
+  assert.match(stdout, /builds 5 new images\.$/m);
+  assert.doesNotMatch(workspace.read(`Pulumi.${workspace.stack}.yaml`), /registryPassword/);
+});
+
 test("wrong password of a shared registry", { skip }, async () => {
   const address = `localhost:${await serve(401)}`;
   const workspace = await make({ registry: { embedded: false, address, username: "robot" } });
