@@ -14,18 +14,19 @@ import { Protection } from "./components/protection.ts";
 import { Pyenv } from "./components/pyenv.ts";
 import { Python } from "./components/python.ts";
 import { SharedRegistry } from "./components/sharedRegistry.ts";
+import { SlimPython } from "./components/slimPython.ts";
 import { treeOf } from "./components/tree.ts";
 
-// registry ─┬─ os ─┬─ pyenv ── python x.y.z ── framework ─┬─ application (runs)
-//           │     └─ java x ──────────────────────────────┘
+// registry ─┬─ os ─┬─ pyenv ── python x.y.z ·· (builds what stands on the slim one)
+//           │     ├─ python x.y.z-slim ── framework ─┬─ application (runs)
+//           │     └─ java x ─────────────────────────┘
 //           └─ or images of another stack, promoted by digest (run)
-const config = readConfig();
+const config = await readConfig();
 const { sources } = config;
 
-const login = { ...config.registry, password: config.registryPassword };
 const shelf = config.registry.embedded
-  ? new EmbeddedRegistry("registry", login)
-  : new SharedRegistry("registry", login);
+  ? new EmbeddedRegistry("registry", config.registry)
+  : new SharedRegistry("registry", config.registry);
 const catalog = new Catalog(config, shelf);
 const tree = treeOf(config);
 
@@ -43,9 +44,19 @@ const pythons = tree.pythons.map(({ name, settings, parent }) => {
   return new Python(name, { catalog, parent: pyenv, settings, sources }, { dependsOn: pyenv });
 });
 
-const frameworks = tree.frameworks.map(({ name, settings, parent }) => {
-  const python = layerOf(pythons, parent);
-  return new Framework(name, { catalog, parent: python, settings, sources }, { dependsOn: python });
+const slimPythons = tree.slimPythons.map(({ name, settings, parent, builder }) => {
+  const [os, python] = [layerOf(systems, parent), layerOf(pythons, builder)];
+  return new SlimPython(
+    name,
+    { catalog, parent: os, builder: python, settings },
+    { dependsOn: [os, python] },
+  );
+});
+
+const frameworks = tree.frameworks.map(({ name, settings, parent: branch, builder: compilers }) => {
+  const [parent, builder] = [layerOf([...slimPythons, ...pythons], branch), layerOf(pythons, compilers)];
+  const dependsOn = both(parent, builder);
+  return new Framework(name, { catalog, parent, builder, settings, sources }, { dependsOn });
 });
 
 const javas = tree.javas.map(({ name, settings, parent }) => {
@@ -53,18 +64,20 @@ const javas = tree.javas.map(({ name, settings, parent }) => {
   return new Java(name, { catalog, parent: os, settings }, { dependsOn: os });
 });
 
-const applications = tree.applications.map(({ name, settings, parent: branch }) => {
-  const parent = layerOf<ImageLayer>([...frameworks, ...javas, ...pythons], branch);
+const applications = tree.applications.map(({ name, settings, parent: branch, builder: compilers }) => {
+  const grounds: ImageLayer[] = [...frameworks, ...javas, ...slimPythons, ...pythons];
+  const [parent, builder] = [layerOf(grounds, branch), layerOf(grounds, compilers)];
   return new Application(
     name,
-    { catalog, parent, settings, source: sources.application[name], sources },
-    { dependsOn: parent },
+    { catalog, parent, builder, settings, source: sources.application[name], sources },
+    { dependsOn: both(parent, builder) },
   );
 });
 
 const promoted = await promotedImages(config, catalog);
 
-const layers = [...systems, ...pyenvs, ...pythons, ...frameworks, ...javas, ...applications, ...promoted];
+const built = [...systems, ...pyenvs, ...pythons, ...slimPythons, ...frameworks, ...javas, ...applications];
+const layers = [...built, ...promoted];
 
 const services = config.applications
   .filter(({ publish }) => publish !== undefined)
@@ -79,7 +92,7 @@ new Protection("protection", { protect: config.protect, dependsOn: [...layers, .
 /** The registry and namespace of all images. */
 export const registry = `${shelf.address}/${config.namespace}`;
 /** The login's secret half, where the registry is this stack's own. */
-export const registryPassword = config.registry.embedded ? config.registryPassword : null;
+export const registryPassword = config.registry.embedded ? config.registry.password : null;
 /** Every image by its layer's name: ref, digest, tags, parent, version. */
 export const images = imagesOf(layers);
 /** Where the first service answers. */
@@ -93,4 +106,9 @@ function layerOf<Layer extends CatalogImage>(
   branch: { name: string } | undefined,
 ): Layer {
   return layers.find(({ layerName }) => layerName === branch?.name) as Layer;
+}
+
+/** What a layer is built from, each named once. */
+function both(parent: ImageLayer, builder: ImageLayer): ImageLayer[] {
+  return [...new Set([parent, builder])];
 }

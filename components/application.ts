@@ -8,6 +8,8 @@ import { contextOf, type Source, type Sources } from "./sources.ts";
 export interface ApplicationArgs extends LayerArgs {
   /** What it is built from: a framework, or a language without one. */
   readonly parent: ImageLayer;
+  /** What its build stages are built from: the Python with compilers, or the parent. */
+  readonly builder: ImageLayer;
   /** Its name (a folder of images), version, build arguments, ports. */
   readonly settings: BuiltApplication;
   /** Where the application comes from. Default: the folder `app` beside its Dockerfile. */
@@ -19,13 +21,14 @@ export interface ApplicationArgs extends LayerArgs {
 /** An application on its framework or language. */
 export class Application extends ImageLayer {
   public constructor(name: string, args: ApplicationArgs, options: pulumi.ComponentResourceOptions) {
-    const { parent, settings, source } = args;
+    const { parent, builder, settings, source } = args;
     super(
       "Application",
       name,
       {
         catalog: args.catalog,
         from: parent,
+        builder,
         image: settings.name,
         version: settings.version,
         revision: settings.revision,

@@ -22,3 +22,7 @@ export function buildCache(mode: string, reference: string): { cacheFrom: Cache[
   const to = `${from},mode=${disabled ? "max" : mode},oci-mediatypes=true,image-manifest=true,ignore-error=true`;
   return { cacheFrom: [{ raw: from, disabled }], cacheTo: [{ raw: to, disabled }] };
 }
+
+/** Where a build cache is; nothing of one that is not used. */
+export const cacheReference = ({ raw, disabled }: Cache): string[] =>
+  disabled ? [] : (/(?:^|,)ref=([^,]+)/.exec(raw)?.slice(1) ?? []);

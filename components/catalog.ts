@@ -13,10 +13,11 @@ export class Catalog {
   public readonly registry: Registry;
   /** The part between the registry's address and the image's name. */
   public readonly namespace: string;
-  /** The name of the buildx builder. */
-  public readonly builder: string;
+  /** The platforms that each image is built for; undefined stands for the builder's own. */
+  public readonly platforms: readonly (string | undefined)[];
   /** The company's CA certificates in PEM; empty where there are none. */
   public readonly ca: string;
+  private readonly builderSetting: Config["builder"];
   private readonly cacheMode: Config["cache"];
   private readonly origin: Config["labels"];
   private readonly claims = new Map<string, string>();
@@ -25,7 +26,8 @@ export class Catalog {
   public constructor(config: Config, registry: Registry) {
     this.registry = registry;
     this.namespace = config.namespace;
-    this.builder = builderName(config.builder);
+    this.builderSetting = config.builder;
+    this.platforms = config.platforms.length > 0 ? config.platforms : [undefined];
     this.ca = config.sources.ca ? readCertificates(config.sources.ca) : "";
     this.cacheMode = config.cache;
     this.origin = config.labels;
@@ -47,8 +49,13 @@ export class Catalog {
     return tag;
   }
 
+  /** The name of the buildx builder for a platform. */
+  public builder(platform: string | undefined): string {
+    return builderName(this.builderSetting, platform);
+  }
+
   /**
-   * The build cache of a layer. By the layer's name and not its tag, so that a new version finds what the steps of
+   * The build cache of an image. By the layer's name and not its tag, so that a new version finds what the steps of
    * the one before have made.
    * @throws pulumi.RunError if an image has that tag.
    */

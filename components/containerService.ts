@@ -7,11 +7,20 @@ import type { ApplicationSettings } from "./settings.ts";
 export interface ContainerServiceArgs {
   /** What runs. */
   readonly application: CatalogImage & pulumi.Resource;
-  /** Its ports and its memory. */
-  readonly settings: Pick<ApplicationSettings, "port" | "publish" | "address" | "memory">;
+  /** Its ports, processes and memory. */
+  readonly settings: Pick<ApplicationSettings, "port" | "publish" | "address" | "workers" | "memory">;
   /** Where its image is pulled from, and with which login. */
   readonly registry: Registry;
 }
+
+/** What says that an application answers: whether it does, every other second, for half a minute before it is given up. */
+export const healthcheck = (port: number) => ({
+  tests: ["CMD", "curl", "-fsS", "-o", "/dev/null", `http://127.0.0.1:${port}/`],
+  interval: "2s",
+  timeout: "3s",
+  startPeriod: "2s",
+  retries: 15,
+});
 
 /** A container that runs an application's image by digest, with no right that it does not need. */
 export class ContainerService extends pulumi.ComponentResource {
@@ -23,12 +32,12 @@ export class ContainerService extends pulumi.ComponentResource {
   public constructor(name: string, args: ContainerServiceArgs, options: pulumi.ComponentResourceOptions) {
     super("catalog:service:Container", name, {}, options);
     const { application, registry } = args;
-    const { port, publish, address, memory } = args.settings;
+    const { port, publish, address, workers, memory } = args.settings;
     const image = new docker.RemoteImage(
       `${name}-image`,
       // Kept: another container, or the stack beside this one, may run it.
       { name: application.ref, keepLocally: true },
-      { parent: this, provider: registry.dockerProvider, dependsOn: application },
+      { parent: this, provider: registry.dockerProvider, hooks: registry.hooks, dependsOn: application },
     );
     const container = new docker.Container(
       `${name}-container`,
@@ -36,7 +45,11 @@ export class ContainerService extends pulumi.ComponentResource {
         // Not the pulled image's repoDigest, which is cut at the colon of a port.
         image: application.ref,
         ports: [{ internal: port, external: publish as number, ip: address }],
+        // What gunicorn reads; an application with another server may leave it.
+        envs: [`WEB_CONCURRENCY=${workers}`],
         restart: "unless-stopped",
+        // The user of every image here. Said as well, so that none of an image's own can be root.
+        user: "1000:1000",
         readOnly: true,
         tmpfs: { "/tmp": "rw,noexec,nosuid,size=16m" },
         capabilities: { drops: ["ALL"], adds: [] },
@@ -44,13 +57,7 @@ export class ContainerService extends pulumi.ComponentResource {
         memory,
         // The provider changes memory in place only together with this; equal values mean no swap.
         memorySwap: memory,
-        healthcheck: {
-          tests: ["CMD", "curl", "-fsS", "-o", "/dev/null", `http://127.0.0.1:${port}/`],
-          interval: "2s",
-          timeout: "3s",
-          startPeriod: "2s",
-          retries: 15,
-        },
+        healthcheck: healthcheck(port),
         wait: true,
         waitTimeout: 60,
         labels: [{ label: "image-catalog.stack", value: pulumi.getStack() }],

@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
+import { remoteBuilders } from "./builderSettings.ts";
+import { isLoopback } from "./imageReference.ts";
+import { machineArchitecture } from "./platforms.ts";
 import { choice, found } from "./problems.ts";
 import type { Config } from "./settings.ts";
-import { type Branch, type Lists, line, series, treeOf } from "./tree.ts";
+import { type Branch, grounds, type Lists, line, series, treeOf } from "./tree.ts";
 
 /**
  * What no single value shows: names that must be unique or must exist.
@@ -46,20 +49,25 @@ export function contradictions(config: Partial<Config>): string[] {
         "for example localhost:5001 (for another registry set registry.embedded to false)",
     );
   }
-  if (registry?.embedded && typeof builder === "object" && !isLoopback(builder.endpoint)) {
+  if (registry?.embedded && registry.ca !== undefined) {
     problems.push(
-      `builder.endpoint: ${found(builder.endpoint)}; a builder elsewhere does not reach an embedded registry, which is ` +
+      `registry.ca: ${found(registry.ca)}; an embedded registry has no TLS (for another registry set registry.embedded to false)`,
+    );
+  }
+  for (const { setting, endpoint } of remoteBuilders(builder)) {
+    if (!registry?.embedded || isLoopback(endpoint.replace(/^tcp:\/\//, ""))) continue;
+    problems.push(
+      `${setting}.endpoint: ${found(endpoint)}; a builder elsewhere does not reach an embedded registry, which is ` +
         "on this machine's loopback (for another registry set registry.embedded to false)",
     );
   }
-  return problems;
+  return [...problems, ...unjoinable(config)];
 }
-
-const isLoopback = (endpoint: string) => /^tcp:\/\/(localhost|127(\.\d+){3}|\[::1\]):/.test(endpoint);
 
 /** What is there twice and may be there once. */
 function twice(config: Partial<Config>): string[] {
   const { systems = [], pyenvs = [], pythons = [], javas = [], frameworks = [], applications = [] } = config;
+  const { builder, platforms = [] } = config;
   const problems: string[] = [];
   const unique = (key: string, names: string[], advice: string) => {
     for (const name of new Set(names.filter((name, i) => names.indexOf(name) !== i))) {
@@ -68,6 +76,12 @@ function twice(config: Partial<Config>): string[] {
   };
   const named = ({ name, version }: { name: string; version: string }) => `${name} ${series(version)}`;
   const oneOfSeries = "one version of each series is allowed";
+  unique("platforms", platforms, "keep one");
+  unique(
+    "builder.nodes",
+    remoteBuilders(builder).flatMap((each) => each.platforms ?? []),
+    "keep one",
+  );
   unique("systems", systems.map(named), oneOfSeries);
   unique(
     "pyenvs",
@@ -108,8 +122,35 @@ function unpromotable({ registry }: Partial<Config>): string[] {
     : [];
 }
 
+/** What stands against images for several platforms, or for another one than this machine's. */
+function unjoinable({ platforms = [], builder, registry, systems = [] }: Partial<Config>): string[] {
+  const problems: string[] = [];
+  const built = remoteBuilders(builder).flatMap((each) => each.platforms ?? platforms);
+  platforms.forEach((platform, i) => {
+    if (typeof builder !== "object" || built.includes(platform)) return;
+    problems.push(`platforms[${i}]: ${found(platform)}; no node of builder.nodes builds for it`);
+  });
+  // The provider pushes an index over HTTP to localhost, and then looks over HTTPS for what it has pushed.
+  if (registry?.embedded && platforms.length > 0) {
+    problems.push(
+      `platforms: ${found(platforms)}; an index of platforms is pushed to a registry with TLS, so ` +
+        "registry.embedded: false and its address are needed",
+    );
+  }
+  const own = `linux/${machineArchitecture()}`;
+  const other = platforms.filter((platform) => platform !== own);
+  systems.forEach(({ base }, i) => {
+    if ("image" in base || other.length === 0) return;
+    problems.push(
+      `systems[${i}].base: ${found(base)}; a root file system that this machine prepares is for ${own} alone, so for ` +
+        `${other.join(", ")} an {image} is needed`,
+    );
+  });
+  return problems;
+}
+
 const isWhole = (config: Partial<Config>): config is Lists =>
-  (["systems", "pyenvs", "pythons", "frameworks", "javas", "applications"] as const).every(
+  (["systems", "pyenvs", "pythons", "variant", "frameworks", "javas", "applications"] as const).every(
     (list) => config[list] !== undefined,
   );
 
@@ -122,7 +163,7 @@ function unrooted(config: Lists): string[] {
     ["pyenvs", tree.systems, tree.pyenvs],
     ["pythons", tree.pyenvs, tree.pythons],
     ["javas", tree.systems, tree.javas],
-    ["frameworks", tree.pythons, tree.frameworks],
+    ["frameworks", [...tree.pythons, ...tree.slimPythons], tree.frameworks],
   ] as const;
   for (const [list, below, there] of grown) {
     const allowed = [...new Set(below.flatMap(line).flatMap(({ aliases }) => aliases))];
@@ -139,7 +180,7 @@ function unrooted(config: Lists): string[] {
       }
     });
   }
-  const parents = [...tree.frameworks, ...tree.javas, ...tree.pythons];
+  const parents = grounds(tree);
   config.applications.forEach(({ version, framework }, i) => {
     if (version === undefined) {
       problems.push(`applications[${i}].version: missing; a version is needed, for example 1.0.0`);

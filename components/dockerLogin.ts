@@ -10,6 +10,12 @@ export interface Credentials {
   readonly password: string;
 }
 
+/** A login of the user's, and where it was found. */
+export interface UserLogin extends Credentials {
+  /** In words, such as "docker-credential-gcloud" or "/home/robot/.docker/config.json". */
+  readonly from: string;
+}
+
 interface DockerConfig {
   readonly auths?: Record<string, { readonly auth?: string; readonly identitytoken?: string }>;
   readonly credHelpers?: Record<string, string>;
@@ -21,6 +27,7 @@ export const IDENTITY = "<token>";
 
 /** The folder of the user's Docker configuration. */
 export const dockerFolder = () => process.env.DOCKER_CONFIG ?? join(homedir(), ".docker");
+const configFile = () => join(dockerFolder(), "config.json");
 
 /**
  * The user's login to a registry, found as `docker` itself does: by the credential helper of that registry, by the one
@@ -30,25 +37,28 @@ export const dockerFolder = () => process.env.DOCKER_CONFIG ?? join(homedir(), "
  * @returns undefined where there is none, or none that can be read.
  * @throws Error for a helper that hangs.
  */
-export async function userLogin(address: string, signal: AbortSignal): Promise<Credentials | undefined> {
+export async function userLogin(address: string, signal: AbortSignal): Promise<UserLogin | undefined> {
   const config = readConfig();
   const helper = config.credHelpers?.[address] ?? config.credsStore;
-  return (helper ? await askHelper(helper, address, signal) : undefined) ?? fileLogin(config, address);
+  const program = `docker-credential-${helper}`;
+  const helped = helper ? await askHelper(program, address, signal) : undefined;
+  if (helped) return { ...helped, from: program };
+  const filed = fileLogin(config, address);
+  return filed && { ...filed, from: configFile() };
 }
 
 // What is no JSON stays unsaid here and below: the parser's message would quote it, password and all.
 function readConfig(): DockerConfig {
   try {
-    return JSON.parse(readFileSync(join(dockerFolder(), "config.json"), "utf8")) as DockerConfig;
+    return JSON.parse(readFileSync(configFile(), "utf8")) as DockerConfig;
   } catch {
     return {};
   }
 }
 
 /** https://github.com/docker/docker-credential-helpers#development */
-function askHelper(name: string, address: string, signal: AbortSignal): Promise<Credentials | undefined> {
+function askHelper(program: string, address: string, signal: AbortSignal): Promise<Credentials | undefined> {
   return new Promise((resolve, reject) => {
-    const program = `docker-credential-${name}`;
     const child = execFile(program, ["get"], { signal }, (_, stdout) => {
       if (signal.aborted) return reject(new Error(`${program} does not answer in time`));
       try {

@@ -5,6 +5,8 @@ import bcrypt from "bcryptjs";
 import { Registry, type RegistryArgs } from "./registry.ts";
 
 export interface EmbeddedRegistryArgs extends RegistryArgs {
+  /** Whoever has it is let in. */
+  readonly password: pulumi.Output<string>;
   /** The image that is the registry, such as registry:3@sha256:…. */
   readonly image: string;
 }
@@ -62,7 +64,7 @@ export class EmbeddedRegistry extends Registry {
  * machine's owner. A random salt would replace the registry at every run; one of the stack's own is as good against
  * tables made beforehand.
  */
-function htpasswd({ address, username, password }: RegistryArgs): pulumi.Output<string> {
+function htpasswd({ address, username, password }: EmbeddedRegistryArgs): pulumi.Output<string> {
   const seed = createHash("sha256").update(`${pulumi.getProject()}/${pulumi.getStack()}/${address}`).digest();
   const salt = `$2b$04$${bcrypt.encodeBase64(seed.subarray(0, 16), 16)}`;
   return pulumi.secret(password.apply((plain) => `${username}:${bcrypt.hashSync(plain, salt)}\n`));

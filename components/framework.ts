@@ -3,11 +3,14 @@ import { stage } from "./buildContext.ts";
 import { ImageLayer, type LayerArgs } from "./imageLayer.ts";
 import type { Python } from "./python.ts";
 import type { Config } from "./settings.ts";
+import type { SlimPython } from "./slimPython.ts";
 import type { Sources } from "./sources.ts";
 
 export interface FrameworkArgs extends LayerArgs {
   /** What it is built from. */
-  readonly parent: Python;
+  readonly parent: Python | SlimPython;
+  /** The same Python with compilers, for its build stage. */
+  readonly builder: Python;
   /** The framework, a folder of images, and its version, a folder in it with a requirements.txt that is locked with hashes. */
   readonly settings: Config["frameworks"][number];
   /** `pypi`: the URL of the package index. Default: pip's own. */
@@ -17,7 +20,7 @@ export interface FrameworkArgs extends LayerArgs {
 /** A Python framework: one requirements.txt, installed with hashes required. */
 export class Framework extends ImageLayer {
   public constructor(name: string, args: FrameworkArgs, options: pulumi.ComponentResourceOptions) {
-    const { catalog, parent } = args;
+    const { catalog, parent, builder } = args;
     const { name: framework, version, revision } = args.settings;
     super(
       "Framework",
@@ -25,6 +28,7 @@ export class Framework extends ImageLayer {
       {
         catalog,
         from: parent,
+        builder,
         image: framework,
         version,
         revision,

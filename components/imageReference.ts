@@ -22,3 +22,6 @@ export function parseReference(text: string): Reference {
   if (!["docker.io", "index.docker.io"].includes(host)) return { host, repository: path, tag, digest };
   return { host: HUB, repository: path.includes("/") ? path : `library/${path}`, tag, digest };
 }
+
+/** Whether a host, with or without port, is this machine's loopback, the only one that is asked over plain HTTP. */
+export const isLoopback = (host: string) => /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(host);

@@ -73,7 +73,7 @@ export function secretsIn(value: unknown, path: readonly PropertyKey[] = []): st
 
 function unknownKey(place: Place, key: string): string {
   const at = keyOf(place.path);
-  const allowed = keysOf(place.type);
+  const allowed = keysOf(kindMeant(place)?.kind ?? place.type);
   let advice = nearest(key, allowed) ? choice(key, allowed) : `allowed: ${allowed.join(", ")}`;
   if (isSecretName(key))
     advice = "the registry's password is the setting registryPassword, which is a secret";
@@ -89,19 +89,27 @@ function objectNeeded(type: z.core.$ZodType): string | undefined {
 
 /** Of a value that may be of several kinds: what is wrong with the kind that it has most keys of. */
 function noKind(place: Place, issue: z.core.$ZodIssueInvalidUnion): string[] {
-  const given = typeof place.value === "object" && place.value !== null ? Object.keys(place.value) : [];
-  const kinds = kindsOf(place.type);
-  const matching = kinds.map((kind) => keysOf(kind).filter((key) => given.includes(key)).length);
-  const best = matching.indexOf(Math.max(...matching));
-  const [kind, issues] = [kinds[best], issue.errors[best]];
-  if (kind && issues && matching[best]) return problemsOf({ ...place, type: kind }, issues);
-  const near = given.flatMap((key) => {
+  const meant = kindMeant(place);
+  if (meant) return problemsOf({ ...place, type: meant.kind }, issue.errors[meant.index] ?? []);
+  const near = keysIn(place.value).flatMap((key) => {
     const name = nearest(key, keysOf(place.type));
     return name ? `unknown key ${hideLogins(key)}; did you mean ${name}? ` : [];
   });
   if (near[0]) return [`${keyOf(place.path)}: ${near[0]}(${issue.message})`];
   return [`${keyOf(place.path)}: ${found(place.value, place.path)}; ${issue.message}`];
 }
+
+/** The kind that a value has most keys of; undefined where it has none of any. */
+function kindMeant({ type, value }: Place): { kind: z.core.$ZodType; index: number } | undefined {
+  const given = keysIn(value);
+  const kinds = kindsOf(type).map((kind, index) => {
+    return { kind, index, matching: keysOf(kind).filter((key) => given.includes(key)).length };
+  });
+  return kinds.filter(({ matching }) => matching > 0).sort((a, b) => b.matching - a.matching)[0];
+}
+
+const keysIn = (value: unknown): string[] =>
+  typeof value === "object" && value !== null ? Object.keys(value) : [];
 
 /** The name that was probably meant; undefined where none is near. */
 function nearest(name: string, names: readonly string[]): string | undefined {

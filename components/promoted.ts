@@ -1,8 +1,8 @@
-import * as build from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
 import type { Catalog } from "./catalog.ts";
 import type { CatalogImage } from "./catalogImage.ts";
 import type { SourceImage } from "./sourceStack.ts";
+import { taggedIndexes } from "./taggedIndexes.ts";
 
 export interface PromotedArgs {
   /** Where it goes. */
@@ -35,24 +35,13 @@ export class Promoted extends pulumi.ComponentResource implements CatalogImage {
     this.version = source.version;
     this.tags = source.tags;
 
-    const indexes: build.Index[] = [];
-    for (const [i, tag] of source.tags.entries()) {
-      const index = new build.Index(
-        `${name}-index${i === 0 ? "" : `-${i + 1}`}`,
-        { tag: `${repository}:${tag}`, sources: [source.ref] },
-        {
-          parent: this,
-          provider: registry.buildProvider,
-          // A short tag moves when the image is there: the long tag's resource has copied it.
-          dependsOn: indexes[0] ?? options.dependsOn ?? [],
-          // What a digest or tag was replaced by, others may still run.
-          retainOnDelete: true,
-        },
-      );
-      indexes.push(index);
-    }
-    // The manifest inside the index, which has the digest that it has in every registry. It is text and no output of
-    // the index, which would be unknown at preview.
+    const indexes = taggedIndexes(
+      name,
+      { registry, tags: source.tags.map((tag) => `${repository}:${tag}`), sources: [source.ref] },
+      { parent: this, ...(options.dependsOn ? { dependsOn: options.dependsOn } : {}) },
+    );
+    // What is copied has the same digest in every registry, in an index of its own or being one. It is text and no output
+    // of the index, which would be unknown at preview.
     const copied = pulumi.all(indexes.map(({ urn }) => urn));
     this.ref = copied.apply(() => `${repository}:${source.tags[0]}@${source.digest}`);
     this.digest = copied.apply(() => source.digest);

@@ -14,11 +14,14 @@ export interface PythonArgs extends LayerArgs {
   readonly sources: Pick<Sources, "cpython">;
 }
 
+/** As distributions build it: with the shared library that pyenv makes by itself, it took 1.09 times as long as Debian's. */
+const OPTIMIZED = "--enable-optimizations --with-lto --disable-shared";
+
 /** One CPython, built from source by pyenv. */
 export class Python extends ImageLayer {
   public constructor(name: string, args: PythonArgs, options: pulumi.ComponentResourceOptions) {
     const { catalog, parent } = args;
-    const { version, revision, sha256, source = args.sources.cpython } = args.settings;
+    const { version, revision, sha256, optimize, source = args.sources.cpython } = args.settings;
     super(
       "Python",
       name,
@@ -35,6 +38,7 @@ export class Python extends ImageLayer {
           PYTHON_VERSION: version,
           CPYTHON_URL: "url" in source ? source.url.replaceAll("{version}", version) : "",
           CPYTHON_SHA256: sha256,
+          PYTHON_CONFIGURE_OPTS: optimize ? OPTIMIZED : "",
         },
       },
       options,

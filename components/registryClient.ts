@@ -1,17 +1,21 @@
 import { createHash } from "node:crypto";
 import { type Credentials, userLogin } from "./dockerLogin.ts";
-import { HUB, parseReference } from "./imageReference.ts";
-import { authorize, isLoopback } from "./registryLogin.ts";
+import { HUB, isLoopback, parseReference } from "./imageReference.ts";
+import { patientFetch } from "./patientFetch.ts";
+import { authorize } from "./registryLogin.ts";
 
 /** A registry does not give what it was asked for. The message says which registry, and why. */
 export class RegistryError extends Error {
   override name = "RegistryError";
   /** What the registry has answered, if it has: 404 where there is no such image or tag. */
   readonly status: number | undefined;
+  /** What Node says of the connection, such as "ENOTFOUND" or "CERT_HAS_EXPIRED". */
+  readonly code: string | undefined;
 
-  public constructor(message: string, status?: number) {
+  public constructor(message: string, status?: number, code?: string) {
     super(message);
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -20,9 +24,17 @@ export interface AskOptions {
   readonly login?: Credentials;
   /** Milliseconds for all that is asked, logging in too. Default: 5000. */
   readonly timeout?: number;
+  /** What is sent. Default: nothing. */
+  readonly content?: Content;
 }
 
-export type Method = "GET" | "HEAD" | "POST" | "DELETE";
+export interface Content {
+  /** Its media type. */
+  readonly type: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export type Method = "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
 type Send = (path: string, method?: Method) => Promise<Response>;
 
 const MANIFESTS = [
@@ -44,13 +56,37 @@ export function digestOf(reference: string, options: AskOptions = {}): Promise<s
     const given = head.headers.get("docker-content-digest") ?? "";
     if (/^sha256:[0-9a-f]{64}$/.test(given)) return given;
     // A registry need not say it: it is the checksum of the manifest's bytes.
-    const answer = checked(host, repository, await send(path));
-    if (!MANIFESTS.includes(answer.headers.get("content-type")?.split(";")[0] ?? "")) {
-      throw new RegistryError(`${host} answers with something that is no manifest`);
-    }
-    const bytes = Buffer.from(await answer.arrayBuffer());
-    return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+    return (await read(host, checked(host, repository, await send(path)))).digest;
   });
+}
+
+/** What is under a tag. */
+export interface Manifest {
+  readonly digest: string;
+  /** The digests of the images that an index is made of; none of what is an image itself. */
+  readonly parts: readonly string[];
+}
+
+/**
+ * What a tag has now; without tag and digest, `latest`.
+ * @throws RegistryError if the registry does not answer, or refuses, or has no such tag.
+ */
+export function manifestOf(reference: string, options: AskOptions = {}): Promise<Manifest> {
+  const { host, repository, tag, digest } = parseReference(reference);
+  const path = `/v2/${repository}/manifests/${tag ?? digest ?? "latest"}`;
+  return asking(host, options, async (send) => read(host, checked(host, repository, await send(path))));
+}
+
+async function read(host: string, answer: Response): Promise<Manifest> {
+  if (!MANIFESTS.includes(answer.headers.get("content-type")?.split(";")[0] ?? "")) {
+    throw new RegistryError(`${host} answers with something that is no manifest`);
+  }
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  const { manifests = [] } = JSON.parse(bytes.toString()) as { manifests?: { digest: string }[] };
+  return {
+    digest: `sha256:${createHash("sha256").update(bytes).digest("hex")}`,
+    parts: manifests.map(({ digest }) => digest),
+  };
 }
 
 /**
@@ -98,17 +134,35 @@ export function ask(host: string, path: string, method: Method, options: AskOpti
   return asking(host, options, (send) => send(path, method));
 }
 
-/** Work that asks a registry: logged in where it wants that, in time, and with one kind of error. */
+/**
+ * The end of work, or of its time. What hears the signal may say itself what has not come; a request may have lost
+ * sight of it once an answer has begun.
+ */
+function inTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => setTimeout(reject, 250, signal.reason), { once: true });
+    work.then(resolve, reject);
+  });
+}
+
+/** Work that asks a registry: logged in where it wants that, patiently, in time, and with one kind of error. */
 async function asking<T>(
   host: string,
-  { login, timeout = 5000 }: AskOptions,
+  { login, timeout = 5000, content }: AskOptions,
   work: (send: Send) => Promise<T>,
 ): Promise<T> {
   const signal = AbortSignal.timeout(timeout);
   const headers: Record<string, string> = { accept: MANIFESTS.join(", ") };
+  if (content) headers["content-type"] = content.type;
+  const body = content && { body: content.bytes };
   const send: Send = async (path, method = "GET") => {
     const request = () =>
-      fetch(`${isLoopback(host) ? "http" : "https"}://${host}${path}`, { method, headers, signal });
+      patientFetch(`${isLoopback(host) ? "http" : "https"}://${host}${path}`, {
+        method,
+        headers,
+        signal,
+        ...body,
+      });
     const answer = await request();
     if (answer.status !== 401) return answer;
     // Docker Hub's login is kept under the address that it had first.
@@ -120,12 +174,13 @@ async function asking<T>(
     return await request();
   };
   try {
-    return await work(send);
+    return await inTime(work(send), signal);
   } catch (error) {
     if (error instanceof RegistryError) throw error;
     if (error === signal.reason)
       throw new RegistryError(`${host} does not answer within ${timeout / 1000} s`);
-    throw new RegistryError(`${host} does not answer (${reasonOf(error as Error)})`);
+    const { code } = causeOf(error as Error);
+    throw new RegistryError(`${host} does not answer (${reasonOf(error as Error)})`, undefined, code);
   }
 }
 
@@ -150,7 +205,11 @@ function nextPage(answer: Response): string {
 function reasonOf(error: Error): string {
   // The parser's own message quotes what it has read, which may be a token.
   if (error instanceof SyntaxError) return "not with JSON";
-  // What `fetch` says is in its cause; where a name has several addresses, in the errors of that.
-  const { cause = error } = error as { cause?: Error & { errors?: Error[] } };
-  return cause.message || (cause as { errors?: Error[] }).errors?.[0]?.message || error.message;
+  return causeOf(error).message || error.message;
+}
+
+/** What `fetch` says is in its cause; where a name has several addresses, in the errors of that. */
+function causeOf(error: Error): NodeJS.ErrnoException {
+  const { cause = error } = error as { cause?: NodeJS.ErrnoException & { errors?: Error[] } };
+  return cause.message ? cause : ((cause as { errors?: Error[] }).errors?.[0] ?? cause);
 }

@@ -1,7 +1,6 @@
 import { type Credentials, IDENTITY } from "./dockerLogin.ts";
-
-/** Whether a host, with or without port, is this machine's loopback, the only one that is asked over plain HTTP. */
-export const isLoopback = (host: string) => /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(host);
+import { isLoopback } from "./imageReference.ts";
+import { patientFetch } from "./patientFetch.ts";
 
 /**
  * The `authorization` header that answers a registry's challenge, by Basic or by a token:
@@ -46,7 +45,7 @@ function askForToken(
   if (login?.username !== IDENTITY) {
     for (const [name, value] of asked) url.searchParams.set(name, value);
     const authorization = basic(login);
-    return fetch(url, { headers: authorization ? { authorization } : {}, signal });
+    return patientFetch(url, { headers: authorization ? { authorization } : {}, signal });
   }
   asked.set("grant_type", "refresh_token");
   asked.set("client_id", "image-catalog");

@@ -23,12 +23,15 @@ export function kindsOf(type: z.core.$ZodType): readonly z.core.$ZodType[] {
   return it instanceof z.ZodUnion ? it.options : [it];
 }
 
-/** The keys that an object may have, with their schemas, in order; none of what is no object. */
+/** The keys that an object may have, each once with its schema, in order; none of what is no object. */
 export function membersOf(type: z.core.$ZodType): readonly [string, z.core.$ZodType][] {
-  return kindsOf(type).flatMap((kind) => (kind instanceof z.ZodObject ? Object.entries(kind.shape) : []));
+  const members = kindsOf(type).flatMap((kind) =>
+    kind instanceof z.ZodObject ? Object.entries<z.core.$ZodType>(kind.shape) : [],
+  );
+  return [...new Map(members)];
 }
 
-export const keysOf = (type: z.core.$ZodType): string[] => [...new Set(membersOf(type).map(([key]) => key))];
+export const keysOf = (type: z.core.$ZodType): string[] => membersOf(type).map(([key]) => key);
 
 /** The schema of one item of a list, or of one value of a map with names of the user's own. */
 export function itemOf(type: z.core.$ZodType): z.core.$ZodType | undefined {

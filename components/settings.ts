@@ -1,8 +1,10 @@
 import { readdirSync } from "node:fs";
 import { z } from "zod";
+import { budget, budgetsSchema } from "./budgetSettings.ts";
 import { buildCacheSetting } from "./buildCache.ts";
 import { builderSetting } from "./builderSettings.ts";
 import { contradictions } from "./contradictions.ts";
+import { platformsSetting } from "./platforms.ts";
 import { choice, problemsOf, secretsIn } from "./problems.ts";
 import { promoteSchema } from "./promoteSettings.ts";
 import { bare } from "./schema.ts";
@@ -14,6 +16,7 @@ import {
   sourcesSchema,
   webUrl,
 } from "./sourceSettings.ts";
+import { isCertificates } from "./trust.ts";
 import { sha256, text, url, whole, word } from "./wording.ts";
 
 const fullVersion = text(/^\d+\.\d+\.\d+([a-z]+\d+)?$/, "a full version", "3.13.5");
@@ -37,7 +40,7 @@ const revision = whole("a number from 1", 2, 1)
 /** A version as a tag can hold it. */
 const version = (example: string) => text(/^\w[\w.-]{0,60}$/, "a version", example);
 const argument = text(
-  /^(?!PARENT$|PORT$)[A-Z][A-Z0-9_]*$/,
+  /^(?!BUILDER$|PARENT$|PORT$)[A-Z][A-Z0-9_]*$/,
   "a build argument of the application's own",
   "FLASK_APP",
 );
@@ -49,6 +52,7 @@ const schema = z.strictObject({
     "Names every image, <registry>/<namespace>/<image>, and every label, <namespace>.<tool>.version.",
   ),
   builder: builderSetting,
+  platforms: platformsSetting,
   cache: buildCacheSetting,
   parallel: whole("a whole number from 0 to 256", 4, 0, 256).describe(
     "How many images are built at once. 0 stands for Pulumi's own number, 4 × cores.",
@@ -63,7 +67,15 @@ const schema = z.strictObject({
         .describe("Where the registry answers."),
       username: word("a name", "catalog")
         .default("catalog")
-        .describe("Who logs in; the password is the setting registryPassword."),
+        .describe(
+          "Who logs in with registryPassword or CATALOG_REGISTRY_PASSWORD; a login of `docker login` has its own.",
+        ),
+      ca: word("a PEM file with certificates", "certificates/registry-ca.pem")
+        .refine(isCertificates, "a PEM file with certificates is needed")
+        .optional()
+        .describe(
+          "The certificates of the CA that vouches for the registry, where the system does not trust it by itself.",
+        ),
       image: word("an image of the registry", "registry:3@sha256:…")
         .default("registry:3@sha256:1be55279f18a2fe1a74edf2664cac61c1bea305b7b4642dab412e7affdcb3e33")
         .describe("What an embedded registry runs."),
@@ -107,6 +119,7 @@ const schema = z.strictObject({
         archive: webUrl("a URL", "https://mirror.example.com/debian")
           .optional()
           .describe("A mirror of its packages; without it, what the base has."),
+        budget,
       }),
       "a list of {name, version, base, …} is needed",
     )
@@ -162,6 +175,11 @@ const schema = z.strictObject({
         revision,
         sha256: sha256.describe("The checksum of its source archive, Python-<version>.tar.xz."),
         source: cpythonSource.optional().describe("Where it comes from. Default: sources.cpython."),
+        optimize: boolean
+          .default(false)
+          .describe(
+            "Whether its build is optimized by a profile of its tests and at link time (PGO, LTO), which takes many times as long, and has no shared library of its own.",
+          ),
         on,
       }),
       "a list of {version, sha256} is needed",
@@ -175,6 +193,10 @@ const schema = z.strictObject({
         },
       ],
     }),
+  variant: text(/^(slim|full)$/, "slim or full", "full").describe(
+    "On which Python frameworks and applications stand: `slim`, one without the compilers, which stay behind in build " +
+      "stages, or `full`, the one that pyenv has built, in one line with them.",
+  ),
   javas: z
     .array(
       z.strictObject({
@@ -196,6 +218,7 @@ const schema = z.strictObject({
         name: imageName.meta({ example: "flask" }).describe("A folder of images."),
         version: version("3.1.3").describe("A folder in it, with a requirements.txt."),
         revision,
+        budget,
         on,
       }),
       "a list of {name, version} is needed",
@@ -210,6 +233,7 @@ const schema = z.strictObject({
           .optional()
           .describe("The application's version; a promoted one has its own."),
         revision,
+        budget,
         framework: layerName
           .optional()
           .meta({ example: "flask" })
@@ -228,6 +252,9 @@ const schema = z.strictObject({
         address: text(/^\d+(\.\d+){3}$/, "an IPv4 address of this machine", "127.0.0.1")
           .default("127.0.0.1")
           .describe("The address on which the port is published."),
+        workers: whole("a number of processes, at least 1,", 2, 1)
+          .default(2)
+          .describe("How many processes its WSGI server answers with: WEB_CONCURRENCY in the container."),
         memory: whole("a number of MB, at least 16,", 256, 16)
           .default(256)
           .describe("The limit of the container's memory, in MB."),
@@ -238,6 +265,12 @@ const schema = z.strictObject({
     .meta({
       example: [{ name: "flask-helloworld", version: "1.0.0", framework: "flask", publish: 5000 }],
     }),
+  budgets: budgetsSchema
+    .describe(
+      "How many MB an image may add to what it is built from, compressed as a registry keeps it. `npm run up` shows what it " +
+        "does add, and ends in an error where that is more.",
+    )
+    .meta({ example: { systems: 60, frameworks: 100 } }),
   promote: promoteSchema
     .describe(
       "Where images are taken from, by digest, instead of being built here; the lists above but for applications then do not count.",
@@ -250,8 +283,8 @@ const schema = z.strictObject({
 
 /** The one setting that is a secret, which is read apart: its value is in no configuration and in no message. */
 const password = word("a password", "a secret").describe(
-  "The registry's password. `npm run up` makes one for the embedded registry; for a registry that exists: " +
-    "pulumi config set --secret registryPassword, or the environment variable CATALOG_REGISTRY_PASSWORD.",
+  "The registry's password. `npm run up` makes one for the embedded registry. A registry that exists may be logged in to " +
+    "without it: by the environment variable CATALOG_REGISTRY_PASSWORD, or as `docker login` does (docs/registries.md).",
 );
 
 /** Every setting with its schema, for docs/configuration.md. */
@@ -276,6 +309,16 @@ export const settingNames = {
       .map(([name]) => name),
   ),
 };
+
+/** A setting's value where Pulumi has made a text of it: it hands all that is none over as JSON, and so it rewrites stack files. */
+export function decode(value: string, name: string): unknown {
+  if (!settingNames.structured.has(name)) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
 
 /**
  * Checks configuration values, given by setting name, all at once.

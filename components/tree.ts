@@ -8,6 +8,8 @@ export interface Branch<Settings = unknown> {
   readonly aliases: readonly string[];
   /** What it is built from; undefined for an operating system. */
   readonly parent: Branch | undefined;
+  /** What its build stages are built from, which has the compilers; undefined where there are no such stages. */
+  readonly builder: Branch | undefined;
   /** Its item in the configuration. */
   readonly settings: Settings;
 }
@@ -21,38 +23,63 @@ export interface Tree {
   readonly systems: readonly Item<"systems">[];
   readonly pyenvs: readonly Item<"pyenvs">[];
   readonly pythons: readonly Item<"pythons">[];
+  /** The same Pythons without compilers; none where all stands on those that have them. */
+  readonly slimPythons: readonly Item<"pythons">[];
   readonly frameworks: readonly Item<"frameworks">[];
   readonly javas: readonly Item<"javas">[];
   readonly applications: readonly Branch<BuiltApplication>[];
 }
 
 /** What of a configuration makes the tree. */
-export type Lists = Pick<Config, keyof Tree>;
+export type Lists = Pick<Config, Exclude<keyof Tree, "slimPythons"> | "variant">;
 
 /** The tree of a configuration: every item of a list on every layer below that it does not exclude. */
 export function treeOf(config: Lists): Tree {
   const systems = config.systems.map((system) => branch(system.name, system));
   const pyenvs = systems.flatMap((os) =>
-    fitting(config.pyenvs, os).map((pyenv) => branch("pyenv", pyenv, os)),
+    fitting(config.pyenvs, os).map((pyenv) => branch("pyenv", pyenv, { parent: os })),
   );
   const pythons = systems.flatMap((os) =>
     config.pythons.flatMap((python) => {
       // Built once on each system, by the first pyenv that fits; pyenv, a build tool, is not in the name.
       const pyenv = pyenvs.find((pyenv) => pyenv.parent === os && fits(python, pyenv));
-      return pyenv ? [branch("python", python, pyenv, os)] : [];
+      return pyenv ? [branch("python", python, { parent: pyenv, below: os })] : [];
     }),
   );
-  const frameworks = pythons.flatMap((python) =>
-    fitting(config.frameworks, python).map((framework) => branch(framework.name, framework, python)),
-  );
-  const javas = systems.flatMap((os) => fitting(config.javas, os).map((java) => branch("java", java, os)));
-  const applications = config.applications.filter(isBuilt).flatMap((settings) => {
-    const parent = [...frameworks, ...javas, ...pythons].find(({ aliases }) =>
-      aliases.includes(settings.framework),
-    );
-    return parent ? [{ name: settings.name, aliases: [settings.name], parent, settings }] : [];
+  const slimPythons = config.variant === "slim" ? pythons.map(slim) : [];
+  const frameworks = (config.variant === "slim" ? slimPythons : pythons).flatMap((python) => {
+    // Named after the Python and not its variant, which pyenv is not in either.
+    const { builder = python } = python;
+    const place = { parent: python, builder, below: builder };
+    return fitting(config.frameworks, python).map((framework) => branch(framework.name, framework, place));
   });
-  return { systems, pyenvs, pythons, frameworks, javas, applications };
+  const javas = systems.flatMap((os) =>
+    fitting(config.javas, os).map((java) => branch("java", java, { parent: os })),
+  );
+  const tree = { systems, pyenvs, pythons, slimPythons, frameworks, javas };
+  const applications = config.applications.filter(isBuilt).flatMap((settings) => {
+    const parent = grounds(tree).find(({ aliases }) => aliases.includes(settings.framework));
+    if (!parent) return [];
+    const { builder = parent } = parent;
+    return [{ name: settings.name, aliases: [settings.name], parent, builder, settings }];
+  });
+  return { ...tree, applications };
+}
+
+/** What applications may be built on; the first that fits is taken. */
+export function grounds({
+  frameworks,
+  javas,
+  slimPythons,
+  pythons,
+}: Pick<Tree, "frameworks" | "javas" | "slimPythons" | "pythons">): Branch[] {
+  return [...frameworks, ...javas, ...slimPythons, ...pythons];
+}
+
+/** A Python on its operating system alone, without what has built it. */
+function slim(python: Item<"pythons">): Item<"pythons"> {
+  const parent = line(python).at(-1) as Branch;
+  return branch("python", python.settings, { parent, builder: python, variant: "slim" });
 }
 
 const isBuilt = (settings: ApplicationSettings): settings is BuiltApplication =>
@@ -63,16 +90,23 @@ export function series(version: string): string {
   return version.split(".").slice(0, 2).join(".");
 }
 
-/** A branch on `parent`, whose name continues with that of `below`. */
+/** Where a branch is: its name continues with that of `below`, its parent's by default. */
+interface Place {
+  readonly parent?: Branch;
+  readonly builder?: Branch;
+  readonly below?: Branch;
+  readonly variant?: string;
+}
+
 function branch<Settings extends { readonly version: string }>(
   image: string,
   settings: Settings,
-  parent?: Branch,
-  below = parent,
+  { parent, builder, below = parent, variant }: Place = {},
 ): Branch<Settings> {
-  const own = `${image}-${series(settings.version)}`;
-  const aliases = [image, own, ...(below?.aliases ?? []).map((alias) => `${own}-${alias}`)];
-  return { name: aliases.at(-1) as string, aliases, parent, settings };
+  const names = [image, `${image}-${series(settings.version)}`];
+  if (variant) names.push(`${names[1]}-${variant}`);
+  const aliases = [...names, ...(below?.aliases ?? []).map((alias) => `${names.at(-1)}-${alias}`)];
+  return { name: aliases.at(-1) as string, aliases, parent, builder, settings };
 }
 
 /** The items that are built on a branch. */
@@ -88,7 +122,7 @@ function fits({ on }: { readonly on?: readonly string[] | undefined }, parent: B
   return on === undefined || line(parent).some(({ aliases }) => aliases.some((alias) => on.includes(alias)));
 }
 
-/** A branch and all that it stands on. */
+/** A branch and all that it stands on, its operating system last; before that what has built it. */
 export function line(branch: Branch | undefined): Branch[] {
-  return branch ? [branch, ...line(branch.parent)] : [];
+  return branch ? [branch, ...line(branch.builder), ...line(branch.parent)] : [];
 }

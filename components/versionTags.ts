@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
-import * as pulumi from "@pulumi/pulumi";
-import { digestOf, RegistryError } from "./registryClient.ts";
+import { containsUnknowns, isUnknown } from "@pulumi/pulumi";
+import type { Manifest } from "./registryClient.ts";
 
 /** The inputs of an image that tell what is pushed where. */
 interface ImageInputs {
@@ -17,30 +16,42 @@ export interface ImageStep {
   readonly oldOutputs?: { readonly digest?: string } | undefined;
 }
 
-interface Login {
-  readonly username: string;
-  /** Without one, the user's own login. */
-  readonly password?: pulumi.Output<string> | undefined;
+/** An index that is about to be made of images that are in a registry. */
+export interface IndexStep {
+  readonly newInputs: {
+    readonly tag: string;
+    /** The images by their digests. */
+    readonly sources: readonly string[];
+  };
+  /** What the state has; undefined for an index that is new to it. */
+  readonly oldOutputs?: { readonly ref?: string } | undefined;
 }
 
-/** Inputs that say who builds and where it goes, not what is in the image. */
-const NOT_CONTENT = ["tags", "builder", "secrets"];
+/** Inputs that say who builds, with whose help and logins, and where it goes: not what is in the image. */
+const NOT_CONTENT = [
+  ...["builder", "buildOnPreview", "cacheFrom", "cacheTo", "load", "noCache", "pull", "push", "tags"],
+  ...["ignoreSecretsInDiffCalculation", "registries", "secrets", "ssh"],
+];
 const TITLE = "org.opencontainers.image.title";
 const VERSION = "org.opencontainers.image.version";
 
 /**
  * Why an image may not be pushed to its version tag, and what to do. Which digest a build gives is known only after it,
  * so the rule is about inputs: what is published stays, unless it is this stack's own and nothing changes in it.
- * @param published the digest that the registry has under the tag.
+ * @param published what the registry has under the tag.
  * @returns undefined if it may.
  */
-export function refusal(step: ImageStep, published: string): string | undefined {
-  const { newInputs, oldInputs, oldOutputs } = step;
-  const own = oldOutputs?.digest === published;
-  if (own && isDeepStrictEqual(contentOf(oldInputs), contentOf(newInputs))) return undefined;
+export function imageRefusal(
+  { newInputs, oldInputs, oldOutputs }: ImageStep,
+  published: Manifest,
+): string | undefined {
+  const own = oldOutputs?.digest === published.digest;
+  if (own && !differ(contentOf(oldInputs), contentOf(newInputs))) return undefined;
   const release = `${newInputs.labels[VERSION]}`;
   const revision = Number(/-r(\d+)$/.exec(release)?.[1] ?? 1) + 1;
-  const problem = own ? "what goes into it changes" : `this stack's state does not know it (${published})`;
+  const problem = own
+    ? "what goes into it changes"
+    : `this stack's state does not know it (${published.digest})`;
   return (
     `${newInputs.tags[0]} is published, and ${problem}: give ${newInputs.labels[TITLE]} ${release} ` +
     `\`revision: ${revision}\` in the stack file, or set registry.overwrite to true.`
@@ -48,62 +59,55 @@ export function refusal(step: ImageStep, published: string): string | undefined 
 }
 
 /**
- * Whether an image's version tag changes with those of others: it says the line that it is built on.
+ * Why an index may not be pushed to its version tag, and what to do. Its digest depends on who has made it; what counts
+ * is the images in it, and those that are published stay. Where a preview does not know them yet, the tag has to be
+ * this stack's own.
+ * @param published what the registry has under the tag.
+ * @returns undefined if it may.
+ */
+export function indexRefusal(
+  { newInputs: { tag, sources }, oldOutputs }: IndexStep,
+  published: Manifest,
+): string | undefined {
+  const own = oldOutputs?.ref?.endsWith(`@${published.digest}`) ?? false;
+  const known = !containsUnknowns(sources);
+  if (known ? hasAll(sources, published) : own) return undefined;
+  const problem = known ? "has another image" : "this stack's state does not know it";
+  return (
+    `${tag} is published, and ${problem} (${published.digest}): a \`revision\` in the stack that builds it ` +
+    "gives it a tag of its own, or set registry.overwrite to true."
+  );
+}
+
+/** Whether all that is published, an image or those in an index, is among the sources. */
+function hasAll(sources: readonly string[], { digest, parts }: Manifest): boolean {
+  const coming = sources.map((source) => source.split("@")[1]);
+  return coming.includes(digest) || (parts.length > 0 && parts.every((part) => coming.includes(part)));
+}
+
+/**
+ * Whether a version tag changes with others: it says the line that its image is built on.
  * @param names the others' names and tags, such as "python3.13.5-debian13".
  */
-export function isNamedAfter({ newInputs }: ImageStep, names: readonly string[]): boolean {
-  return names.some((name) => newInputs.tags[0].endsWith(`-${name}`));
-}
-
-/**
- * Looks, before an image is created or updated, whether its version tag may be pushed to. A preview says all that is
- * refused, then it fails, and with it a `pulumi up` before it has built anything. Where there was no preview, the first
- * image that is refused fails before it is built.
- */
-export function versionTagGuard(registry: Login): (step: ImageStep) => Promise<void> {
-  const refused: string[] = [];
-  const ask = publishedIn(registry);
-  return async (step) => {
-    const [tag] = step.newInputs.tags;
-    const published = await ask(tag);
-    const problem = published && refusal(step, published);
-    if (!problem) return;
-    if (!pulumi.runtime.isDryRun()) throw new Error(problem);
-    // What gets another tag with an image that it is built on is no news.
-    if (!isNamedAfter(step, refused)) await pulumi.log.error(problem);
-    refused.push(tag.slice(tag.lastIndexOf("/") + 1).replace(":", ""));
-    // The SDK's own code for "the errors have been logged": a preview does not fail by what is only logged.
-    process.exitCode = 32;
-  };
-}
-
-/**
- * Asks for the digest that a tag has in the registry; undefined where it has none. A registry that does not answer is
- * asked once, and a warning at preview; a build would not get far.
- */
-function publishedIn({ username, password }: Login): (tag: string) => Promise<string | undefined> {
-  let silent = false;
-  return async (tag) => {
-    if (silent) return undefined;
-    try {
-      return await digestOf(tag, password && { login: { username, password: await plain(password) } });
-    } catch (error) {
-      if (!(error instanceof RegistryError)) throw error;
-      if (error.status === 404 || silent) return undefined;
-      const answered = error.status !== undefined;
-      if (!answered && !pulumi.runtime.isDryRun()) throw error;
-      silent = !answered;
-      // Some registries refuse what is not there yet; if that is not it, they refuse the push too.
-      await pulumi.log.warn(`Whether ${tag} is published is not known: ${error.message}.`);
-      return undefined;
-    }
-  };
+export function isNamedAfter(tag: string, names: readonly string[]): boolean {
+  return names.some((name) => tag.endsWith(`-${name}`));
 }
 
 function contentOf(inputs: ImageInputs | undefined): object {
   return Object.fromEntries(Object.entries(inputs ?? {}).filter(([name]) => !NOT_CONTENT.includes(name)));
 }
 
-function plain(secret: pulumi.Output<string>): Promise<string> {
-  return new Promise((resolve) => secret.apply(resolve));
+/**
+ * Whether anything differs that is known. At preview the outcome of a build is not: a parent that is only written down
+ * anew may come out the same, and the update asks once more.
+ */
+function differ(before: unknown, after: unknown): boolean {
+  if (isUnknown(after)) return false;
+  if (!isObject(before) || !isObject(after)) return before !== after;
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].some((key) =>
+    differ(before[key], after[key]),
+  );
 }
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;

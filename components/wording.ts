@@ -48,6 +48,6 @@ function fromYaml<T extends z.ZodType>(type: T) {
 }
 
 /** Whether a URL names a password, or for HTTP a user, which is how tokens are given. A user alone is usual with SSH. */
-function hasLogin(value: string): boolean {
+export function hasLogin(value: string): boolean {
   return /^https?:\/\/[^/?#]*@/i.test(value) || /^[\w+.-]+:\/\/[^/?#@]*:[^/?#]*@/.test(value);
 }

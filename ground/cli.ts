@@ -1,16 +1,7 @@
+import { enableCompileCache } from "node:module";
 import { parseArgs } from "node:util";
-import { bake } from "./commands/bake.ts";
-import { bench } from "./commands/bench.ts";
-import { docs } from "./commands/docs.ts";
-import { doctor } from "./commands/doctor.ts";
-import { down } from "./commands/down.ts";
-import { lock } from "./commands/lock.ts";
-import { outdated } from "./commands/outdated.ts";
-import { preview } from "./commands/preview.ts";
-import { prune } from "./commands/prune.ts";
-import { test } from "./commands/test.ts";
-import { up } from "./commands/up.ts";
 import type { Options } from "./options.ts";
+import { COMPILED } from "./tools/compiled.ts";
 import { GroundError } from "./tools/log.ts";
 
 const help = `Usage: npm run <command> [-- options]
@@ -18,6 +9,7 @@ const help = `Usage: npm run <command> [-- options]
   up      set the machine up, build and push what has changed, run the service
             --stack NAME  the stack (default dev; restricted where the image registry cannot be reached)
             --engine      fail where there is no Pulumi, instead of building without it
+            --refresh     look first at what registry and engine really have, and put it right
   preview say what \`up\` would change, in one sentence at the end
             --stack NAME  the stack (default the selected one)
   down    remove what \`up\` or \`bake\` made: containers, registry, builder
@@ -35,20 +27,39 @@ const help = `Usage: npm run <command> [-- options]
   outdated say what is newer than what a stack pins; changes nothing
             --stack NAME  the stack (default dev)
             --json        for programs
+  reproduce  build images twice on empty builders and compare them; says which files differ
+            IMAGE         only these, by a layer's name or the beginning of it (default all)
+            --stack NAME
   docs    write docs/configuration.md, the reference of all settings
   test    unit, image and end-to-end tests
             --only NAME   one of unit, image, e2e
-  bench   time the catalog against the bare providers, with images of its own, and remove them
-            --images N    how many images (default 300)
-            --repeat N    how often preview and no-op \`up\` are run (default 3)
+  bench   time the catalog beside others, with images of its own, and remove them
+            NAME          only these of bare, trees, chain, cache, sizes and python (default all; those
+                          with the real chain compile CPython, and python once more, optimized)
+            --images N    how many images the trees have (default: each benchmark's own)
+            --repeat N    how often everything is done that can be done again (default 3)
             --json        for programs, with every time that was taken
-            --write       write docs/benchmarks.md
+            --write       write docs/benchmarks.json and docs/benchmarks.md
 `;
 
-const commands = { up, preview, down, doctor, bake, lock, outdated, prune, docs, test, bench };
+/** Each is loaded when it is called: half a second of packages that the others do not need. */
+const commands = {
+  up: async (options: Options) => (await import("./commands/up.ts")).up(options),
+  preview: async (options: Options) => (await import("./commands/preview.ts")).preview(options),
+  down: async (options: Options) => (await import("./commands/down.ts")).down(options),
+  doctor: async (options: Options) => (await import("./commands/doctor.ts")).doctor(options),
+  bake: async (options: Options) => (await import("./commands/bake.ts")).bake(options),
+  lock: async (options: Options) => (await import("./commands/lock.ts")).lock(options),
+  outdated: async (options: Options) => (await import("./commands/outdated.ts")).outdated(options),
+  prune: async (options: Options) => (await import("./commands/prune.ts")).prune(options),
+  reproduce: async (options: Options) => (await import("./commands/reproduce.ts")).reproduce(options),
+  docs: async () => (await import("./commands/docs.ts")).docs(),
+  test: async (options: Options) => (await import("./commands/test.ts")).test(options),
+  bench: async (options: Options) => (await import("./commands/bench.ts")).bench(options),
+};
 
 const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
-  up: ["stack", "engine"],
+  up: ["stack", "engine", "refresh"],
   preview: ["stack"],
   down: ["stack"],
   doctor: ["stack"],
@@ -56,9 +67,10 @@ const allowed: Record<keyof typeof commands, readonly (keyof Options)[]> = {
   lock: ["args"],
   outdated: ["stack", "json"],
   prune: ["stack", "delete"],
+  reproduce: ["stack", "args"],
   docs: [],
   test: ["only"],
-  bench: ["images", "repeat", "json", "write"],
+  bench: ["images", "repeat", "json", "write", "args"],
 };
 
 async function main(argv: string[]): Promise<number> {
@@ -68,8 +80,22 @@ async function main(argv: string[]): Promise<number> {
     return name === undefined || name in commands ? 0 : 2;
   }
   const command = name as keyof typeof commands;
+  compileOnce();
   return await commands[command](parse(command, rest));
 }
+
+/** Has Node, here and in the programs that are started from here, keep what it has compiled of packages. */
+function compileOnce(): void {
+  process.env.NODE_COMPILE_CACHE ??= COMPILED;
+  enableCompileCache();
+}
+
+/** What a command takes without a name. */
+const names: Partial<Record<keyof typeof commands, string>> = {
+  lock: "NAME VERSION",
+  reproduce: "IMAGE …",
+  bench: "NAME …",
+};
 
 function parse(command: keyof typeof commands, args: string[]): Options {
   try {
@@ -79,6 +105,7 @@ function parse(command: keyof typeof commands, args: string[]): Options {
       options: {
         stack: { type: "string" },
         engine: { type: "boolean" },
+        refresh: { type: "boolean" },
         build: { type: "boolean" },
         delete: { type: "boolean" },
         json: { type: "boolean" },
@@ -92,7 +119,7 @@ function parse(command: keyof typeof commands, args: string[]): Options {
     if (unknown) throw new Error(`Unknown option '--${unknown}'`);
     return { ...values, args: positionals };
   } catch (error) {
-    const options = allowed[command].map((o) => (o === "args" ? "NAME VERSION" : `--${o}`)).join(", ");
+    const options = allowed[command].map((o) => (o === "args" ? names[command] : `--${o}`)).join(", ");
     throw new GroundError(
       `${(error as Error).message.split(". ")[0]}; ${command} takes ${options || "no options"}.`,
     );

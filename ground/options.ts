@@ -2,6 +2,7 @@
 export interface Options {
   readonly stack?: string;
   readonly engine?: boolean;
+  readonly refresh?: boolean;
   readonly build?: boolean;
   readonly delete?: boolean;
   readonly json?: boolean;

@@ -4,12 +4,11 @@ type Inputs = Record<string, unknown>;
 
 /** What the bare program makes: the resources of a recorded catalog, without its components. */
 export interface BareTree {
-  /** The embedded registry: its container, what that stands on, and the login to push with. */
+  /** The embedded registry: its container and what that stands on. */
   readonly registry: {
     readonly volume: Inputs;
     readonly image: Inputs;
     readonly container: Inputs;
-    readonly login: Inputs;
   };
   /** Parents before children. */
   readonly images: readonly BareImage[];
@@ -19,9 +18,13 @@ export interface BareImage {
   readonly name: string;
   /** The name of the image that it is built from; undefined at the root. */
   readonly parent: string | undefined;
+  /** The name of the image that its build stages are built from. */
+  readonly builder: string | undefined;
   readonly inputs: {
     readonly buildArgs: Record<string, string>;
     readonly labels: Record<string, string>;
+    /** The login to push with, which is a secret. */
+    readonly registries: unknown;
     readonly [input: string]: unknown;
   };
 }
@@ -40,13 +43,14 @@ export function bareTree({ resources }: Recording): BareTree {
       volume: inputsOf("registry-volume"),
       image: inputsOf("registry-image"),
       container: inputsOf("registry-container"),
-      login: { registries: inputsOf("registry-build").registries },
     },
     images: images.map(({ name, inputs }) => {
-      const { PARENT } = inputs.buildArgs as Record<string, string>;
+      const { PARENT, BUILDER } = inputs.buildArgs as Record<string, string>;
+      const [parent, builder] = [PARENT, BUILDER].map((ref) => byDigest.get(ref?.split("@")[1] ?? ""));
       return {
         name,
-        parent: byDigest.get(PARENT?.split("@")[1] ?? ""),
+        parent,
+        builder,
         inputs: inputs as BareImage["inputs"],
       };
     }),

@@ -1,4 +1,5 @@
 import type { BuilderSetting } from "../../components/builderSettings.ts";
+import type { Builder } from "../machine/builder.ts";
 import type { Found } from "../machine/pulumi.ts";
 
 /** What every benchmark is given. */
@@ -8,46 +9,65 @@ export interface Bench {
   readonly registryImage: string;
   /** The buildx builder. */
   readonly builder: BuilderSetting;
-  /** How many images its tree has. */
-  readonly images: number;
+  /** The same, as it runs. */
+  readonly running: Builder;
+  /** How many images its trees have; undefined: as many as the benchmark has by itself. */
+  readonly images: number | undefined;
   /** How often everything is done that can be done again. */
   readonly repeat: number;
   /** Ends it early. */
   readonly signal: AbortSignal;
 }
 
+/** Measures something and leaves nothing behind, however it ends. */
+export type Benchmark = (bench: Bench) => Promise<Figure[]>;
+
 /** What one benchmark has found. */
 export interface Figure {
   readonly title: string;
   /** What was done, for a reader who has only the table. */
   readonly method: string;
+  /** What is compared, as the table names it: the catalog, or what is new, first. */
+  readonly sides: readonly [string, string];
+  /** What is counted, such as "s". */
+  readonly unit: string;
   readonly rows: readonly Row[];
+  /** What follows from several rows. */
+  readonly remarks?: readonly string[];
 }
 
-/** One thing, done by the catalog and by what it is compared with: seconds of each time. */
+/** One thing, done by both sides: what was measured each time; nothing of a side that does not have it. */
 export interface Row {
   readonly what: string;
-  readonly catalog: readonly number[];
-  readonly bare: readonly number[];
+  readonly first: readonly number[];
+  readonly second: readonly number[];
 }
 
-export const minimum = (seconds: readonly number[]): number => Math.min(...seconds);
+/** A row to be filled. */
+export const emptyRow = (what: string) => ({ what, first: [] as number[], second: [] as number[] });
 
-export function median(seconds: readonly number[]): number {
-  const sorted = [...seconds].sort((a, b) => a - b);
+export const minimum = (values: readonly number[]): number => Math.min(...values);
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
 /** A figure's rows as a Markdown table, aligned for a terminal. */
-export function table({ rows }: Figure): string {
-  const head = ["", "times", "catalog: min", "median", "bare: min", "median", "ratio of mins", "of medians"];
-  const cells = rows.map(({ what, catalog, bare }) => [
+export function table({ sides: [one, other], unit, rows }: Figure): string {
+  const titles = [`${one}: min`, "median", `${other}: min`, "median", "ratio of mins", "of medians"];
+  const head = ["", "times", ...titles];
+  const cells = rows.map(({ what, first, second }) => [
     what,
-    `${catalog.length}`,
-    ...[minimum(catalog), median(catalog), minimum(bare), median(bare)].map((s) => `${s.toFixed(1)} s`),
-    ...[minimum(catalog) / minimum(bare), median(catalog) / median(bare)].map((ratio) => ratio.toFixed(2)),
+    `${first.length}`,
+    ...[minimum(first), median(first), minimum(second), median(second)].map((value) =>
+      Number.isFinite(value) ? `${value.toFixed(1)} ${unit}` : "·",
+    ),
+    ...[minimum(first) / minimum(second), median(first) / median(second)].map((ratio) =>
+      Number.isFinite(ratio) && second.length > 0 ? ratio.toFixed(2) : "·",
+    ),
   ]);
   const widths = head.map((title, i) =>
     Math.max(3, title.length, ...cells.map((row) => row[i]?.length ?? 0)),

@@ -4,7 +4,7 @@ import type { Engine } from "../machine/docker.ts";
 import type { Found } from "../machine/pulumi.ts";
 import { type Figure, table } from "./figures.ts";
 
-/** The command line and what it has measured, when and on what. */
+/** What one benchmark has measured, by which command line, when and on what. */
 export interface Report {
   readonly command: string;
   /** ISO 8601, in UTC. */
@@ -29,14 +29,26 @@ export function describeMachine(pulumi: Found, engine: Engine, builder: Builder)
   ].join(", ");
 }
 
-/** All of a report in Markdown: what is printed, and docs/benchmarks.md. */
-export function page({ command, date, machine, load, figures }: Report): string {
-  return [
-    "# Benchmarks\n",
-    `<!-- Made by \`${command} --write\`; run that again. -->\n`,
-    `\`${command}\`, ${date.slice(0, 10)}. ${machine}.\n`,
-    `The load average was ${load[0].toFixed(1)} before and ${load[1].toFixed(1)} after; above the number of cores, other work ` +
-      "ran beside it, and only the ratios mean something.\n",
-    ...figures.flatMap((figure) => [`## ${figure.title}\n`, `${figure.method}\n`, table(figure)]),
-  ].join("\n");
+const HEAD = `# Benchmarks
+
+<!-- Made by \`npm run bench -- --write\` from benchmarks.json; run that again. -->
+
+The load average is that of the machine before and after; above the number of cores, other work ran beside it, and only the ratios
+mean something.
+`;
+
+/** The page docs/benchmarks.md. */
+export const page = (reports: readonly Report[]): string => [HEAD, ...reports.map(section)].join("\n");
+
+/** A report in Markdown: what is printed, and a part of docs/benchmarks.md. */
+export function section({ command, date, machine, load, figures }: Report): string {
+  return figures
+    .flatMap((figure) => [
+      `## ${figure.title}\n`,
+      `${figure.method}\n`,
+      table(figure),
+      ...(figure.remarks ?? []).map((remark) => `${remark}\n`),
+      `\`${command}\`, ${date.slice(0, 10)}. ${machine}. Load average ${load.map((value) => value.toFixed(1)).join(" and ")}.\n`,
+    ])
+    .join("\n");
 }

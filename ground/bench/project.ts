@@ -1,22 +1,34 @@
+import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { project as checkout } from "../program/copy.ts";
-import { lastLine, type Result, run } from "../tools/exec.ts";
+import { type Recording, record } from "../program/record.ts";
+import type { Images } from "../program/sizes.ts";
+import { readStack } from "../program/stack.ts";
+import { withLogin } from "../tools/dockerConfig.ts";
+import { lastLine, must, type Result, run } from "../tools/exec.ts";
 import { GroundError } from "../tools/log.ts";
+import type { Login } from "../tools/registry.ts";
 import type { Bench } from "./figures.ts";
 
-/** A Pulumi project in a folder of its own, with a file state of its own, whose commands are timed. */
+/** A stack of a Pulumi project in a folder, with a file state of its own, whose commands are timed. */
 export class Project {
   readonly folder: string;
   readonly stack: string;
-  private readonly bench: Bench;
+  /** The login of its registry, where it is a catalog. */
+  readonly login: Login;
+  private readonly bench: Pick<Bench, "pulumi" | "signal">;
   private readonly env: Record<string, string>;
 
-  /** @param folder the project; its state goes into the folder `state` of it. */
-  constructor(bench: Bench, folder: string, stack: string) {
+  /**
+   * @param folder the project; its state goes into the folder `state` of it.
+   * @param address of its registry, where it is a catalog.
+   */
+  constructor(bench: Pick<Bench, "pulumi" | "signal">, folder: string, stack: string, address = "") {
     this.bench = bench;
     this.folder = folder;
     this.stack = stack;
+    this.login = { address, username: "catalog", password: randomBytes(12).toString("hex") };
     const state = join(folder, "state");
     mkdirSync(state, { recursive: true });
     this.env = {
@@ -26,6 +38,13 @@ export class Project {
       // The Node that this runs in runs the programs as well, whatever is installed.
       PATH: [join(checkout, "node_modules", ".bin"), process.env.PATH].join(delimiter),
     };
+  }
+
+  /** Makes the stack, with the password of its registry. */
+  async init(): Promise<void> {
+    await this.pulumi(["stack", "init"]);
+    const { address, password } = this.login;
+    if (address) await this.pulumi(["config", "set", "--secret", "registryPassword"], password);
   }
 
   /**
@@ -45,8 +64,36 @@ export class Project {
 
   /** The same, and how many seconds it takes. */
   async timed(...args: string[]): Promise<number> {
-    const start = performance.now();
-    await this.pulumi(args);
-    return (performance.now() - start) / 1000;
+    return await seconds(() => this.pulumi(args));
+  }
+
+  /** The catalog's images, as its output says. */
+  async images(): Promise<Images> {
+    return JSON.parse((await this.pulumi(["stack", "output", "images", "--json"])).stdout) as Images;
+  }
+
+  /** Has the engine pull images of its registry. */
+  async pull(...refs: string[]): Promise<void> {
+    await withLogin(this.login, async (env) => {
+      for (const ref of refs) await must("docker", ["pull", "--quiet", ref], { env });
+    });
+  }
+}
+
+/** How many seconds something takes. */
+export async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+/** What a catalog's program registers, with some password: it reads and stages files where it runs. */
+export async function recordIn(folder: string, stack: string): Promise<Recording> {
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    return await record(readStack(stack), "a-password");
+  } finally {
+    process.chdir(before);
   }
 }

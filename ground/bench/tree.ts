@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { stringify } from "yaml";
 
 /** How many images of each kind a tree has, beside one operating system and one pyenv. */
 export interface Shape {
@@ -51,6 +52,7 @@ export function settingsOf(shape: Shape, mark: string): Record<string, unknown> 
       version: "1.0.0",
       framework: frameworks[i % frameworks.length],
     })),
+    variant: "full",
     javas: [],
   };
 }
@@ -89,4 +91,10 @@ export function writeFiles(folder: string, files: Record<string, string>): void 
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);
   }
+}
+
+/** Writes the file of a stack with these settings. */
+export function writeStack(folder: string, stack: string, settings: Record<string, unknown>): void {
+  const config = Object.entries(settings).map(([name, value]) => [`catalog:${name}`, value]);
+  writeFiles(folder, { [`Pulumi.${stack}.yaml`]: stringify({ config: Object.fromEntries(config) }) });
 }

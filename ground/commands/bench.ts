@@ -1,9 +1,15 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
+import { choice } from "../../components/problems.ts";
 import { againstBare } from "../bench/againstBare.ts";
-import type { Bench, Figure } from "../bench/figures.ts";
-import { describeMachine, page, type Report } from "../bench/page.ts";
+import { cache } from "../bench/cache.ts";
+import { chain } from "../bench/chain.ts";
+import type { Bench, Benchmark } from "../bench/figures.ts";
+import { describeMachine, page, type Report, section } from "../bench/page.ts";
+import { python } from "../bench/python.ts";
+import { sizes } from "../bench/sizes.ts";
 import { SMALLEST } from "../bench/tree.ts";
+import { trees } from "../bench/trees.ts";
 import { leavingAsFound } from "../machine/asFound.ts";
 import { ensureBuilder } from "../machine/builder.ts";
 import { ensureDocker } from "../machine/docker.ts";
@@ -11,64 +17,95 @@ import { findPulumi } from "../machine/pulumi.ts";
 import { ensureRegistryImage, registryImage } from "../machine/registryImage.ts";
 import type { Options } from "../options.ts";
 import { readStack } from "../program/stack.ts";
+import { interruptible } from "../tools/interruptible.ts";
 import { GroundError, logToStderr, note } from "../tools/log.ts";
 import { chooseStack } from "./prepare.ts";
 
-const PAGE = "docs/benchmarks.md";
+/** All of them, in the order of the page. */
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  bare: againstBare,
+  trees,
+  chain,
+  cache,
+  sizes,
+  python,
+};
 
-/** Every benchmark; each leaves nothing behind, however it ends. */
-const benchmarks: readonly ((bench: Bench) => Promise<Figure>)[] = [againstBare];
+/** What has been measured, by benchmark, and the page that is made of it. */
+const [DATA, PAGE] = ["docs/benchmarks.json", "docs/benchmarks.md"];
 
-/** `npm run bench`: what the catalog costs, measured with the real engine on images of its own. */
+/** `npm run bench`: what the catalog costs beside others, measured with the real engine on images of its own. */
 export async function bench(options: Options): Promise<number> {
   logToStderr();
-  const [images, repeat] = [whole(options, "images", SMALLEST, 300), whole(options, "repeat", 1, 3)];
+  const names = named(options.args ?? []);
+  const [images, repeat] = [whole(options, "images", SMALLEST), whole(options, "repeat", 1) ?? 3];
   const pulumi = await findPulumi();
   if (!pulumi.found) throw new GroundError(pulumi.why);
   const { builder } = readStack("dev").config;
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, interrupt);
-  try {
-    const work = () => measure({ pulumi, builder, images, repeat, signal: stop.signal });
-    const report = await leavingAsFound(builder, work);
-    process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : page(report));
-    if (options.write) {
-      mkdirSync("docs", { recursive: true });
-      writeFileSync(PAGE, page(report));
+  return await interruptible(async (signal) => {
+    try {
+      await leavingAsFound(builder, async () => {
+        const ground = await prepare({ pulumi, builder, images, repeat, signal });
+        const reports: Record<string, Report> = {};
+        for (const name of names) {
+          reports[name] = await measure(name, ground);
+          if (!options.json) process.stdout.write(`${section(reports[name])}\n`);
+          if (options.write) write(reports);
+        }
+        if (options.json) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);
+      });
+      return 0;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      note("bench", "ended before its time; nothing of it is left");
+      return 130;
     }
-    return 0;
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
-    note("bench", "ended before its time; nothing of it is left");
-    return 130;
-  } finally {
-    for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, interrupt);
-  }
+  });
 }
 
-async function measure(given: Omit<Bench, "registryImage">): Promise<Report> {
+type Ground = { bench: Bench; machine: string };
+
+async function prepare(given: Omit<Bench, "registryImage" | "running">): Promise<Ground> {
   const engine = await ensureDocker();
   const { image } = (await chooseStack()).config.registry;
   if (image === registryImage) await ensureRegistryImage();
-  const builder = await ensureBuilder(given.builder);
-  const { pulumi, images, repeat } = given;
-  const date = new Date().toISOString();
-  const load = loadavg()[0] ?? 0;
-  const figures: Figure[] = [];
-  for (const benchmark of benchmarks) figures.push(await benchmark({ ...given, registryImage: image }));
+  const running = await ensureBuilder(given.builder);
   return {
-    command: `npm run bench -- --images ${images} --repeat ${repeat}`,
-    date,
-    machine: describeMachine(pulumi, engine, builder),
-    load: [load, loadavg()[0] ?? 0],
-    figures,
+    bench: { ...given, registryImage: image, running },
+    machine: describeMachine(given.pulumi, engine, running),
   };
 }
 
-/** @throws GroundError if it is not a whole number, or less than `least`. */
-function whole(options: Options, name: "images" | "repeat", least: number, byDefault: number): number {
-  const text = options[name] ?? `${byDefault}`;
+async function measure(name: string, { bench, machine }: Ground): Promise<Report> {
+  const { images, repeat } = bench;
+  const options = [...(images === undefined ? [] : [`--images ${images}`]), `--repeat ${repeat}`];
+  const date = new Date().toISOString();
+  const before = loadavg()[0] ?? 0;
+  const figures = await (benchmarks[name] as Benchmark)(bench);
+  const load = [before, loadavg()[0] ?? 0] as const;
+  return { command: `npm run bench -- ${name} ${options.join(" ")}`, date, machine, load, figures };
+}
+
+/** Keeps what other benchmarks have measured before. */
+function write(reports: Readonly<Record<string, Report>>): void {
+  const before = existsSync(DATA) ? JSON.parse(readFileSync(DATA, "utf8")) : {};
+  const all: Record<string, Report> = { ...before, ...reports };
+  writeFileSync(DATA, `${JSON.stringify(all, null, 2)}\n`);
+  writeFileSync(PAGE, page(Object.keys(benchmarks).flatMap((name) => all[name] ?? [])));
+}
+
+/** @throws GroundError for a name that is no benchmark's. */
+function named(names: readonly string[]): readonly string[] {
+  const all = Object.keys(benchmarks);
+  const unknown = names.find((name) => !all.includes(name));
+  if (unknown === undefined) return names.length > 0 ? names : all;
+  throw new GroundError(`There is no benchmark "${unknown}"; ${choice(unknown, all)}.`);
+}
+
+/** @throws GroundError if it is given and not a whole number, or less than `least`. */
+function whole(options: Options, name: "images" | "repeat", least: number): number | undefined {
+  const text = options[name];
+  if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) >= least) return Number(text);
   throw new GroundError(`--${name} is "${text}"; a whole number, at least ${least}, is needed.`);
 }

@@ -2,12 +2,14 @@ import { builderName } from "../../components/builderSettings.ts";
 import { stopBuilder } from "../machine/builder.ts";
 import { checkDocker, stopDocker } from "../machine/docker.ts";
 import { checkPulumi } from "../machine/pulumi.ts";
+import { otherUsers } from "../machine/users.ts";
 import type { Options } from "../options.ts";
 import { BAKE_LABEL, removeBaked, STACK_LABEL } from "../program/containers.ts";
+import { withProviders } from "../program/login.ts";
 import { readStack } from "../program/stack.ts";
 import { ensureState } from "../program/state.ts";
 import { inherit, must, run } from "../tools/exec.ts";
-import { GroundError, say } from "../tools/log.ts";
+import { GroundError, note, say } from "../tools/log.ts";
 
 /** `npm run down`: removes what `up` and `bake` made for a stack, and ends what they started. */
 export async function down(options: Options): Promise<number> {
@@ -15,27 +17,36 @@ export async function down(options: Options): Promise<number> {
   const engine = await checkDocker();
   if (!engine.ok) throw new GroundError(engine.text);
   for (const name of stacks) await remove(name);
-  if (await othersAreUp()) return 0;
-  await stopBuilder(builderName(readStack(stacks[0] as string).config.builder));
-  say("builder", "ended, its cache kept");
+  const users = otherUsers();
+  const why = users.length > 0 ? `another run uses it (pid ${users.join(", ")})` : await othersAreUp();
+  if (why) {
+    note("builder", `left running, as ${why}`);
+    return 0;
+  }
+  const ended = await stopBuilder(builderName(readStack(stacks[0] as string).config.builder));
+  if (ended) say("builder", "ended, its cache kept");
   if (await stopDocker()) say("docker", "ended, as `npm run up` had started it");
   return 0;
 }
 
-/** Whether another stack, of this checkout or another, still runs on this machine. */
-async function othersAreUp(): Promise<boolean> {
+/** Says which other stack, of this checkout or another, still runs on this machine; undefined where none does. */
+async function othersAreUp(): Promise<string | undefined> {
   for (const label of [STACK_LABEL, BAKE_LABEL]) {
-    const { stdout } = await must("docker", ["ps", "--quiet", "--filter", `label=${label}`]);
-    if (stdout.trim() !== "") return true;
+    const format = ["--format", `{{.Label "${label}"}}`];
+    const { stdout } = await must("docker", ["ps", "--filter", `label=${label}`, ...format]);
+    const [stack] = stdout.split("\n");
+    if (stack) return `the stack ${stack} is up`;
   }
-  return false;
+  return undefined;
 }
 
 async function remove(name: string): Promise<void> {
-  const { config } = readStack(name);
+  const stack = readStack(name);
+  const { config } = stack;
   const pulumi = await checkPulumi();
   if (pulumi.found) {
-    const { env } = ensureState();
+    const state = ensureState();
+    const { env } = state;
     const there = await run(pulumi.command, ["stack", "export", "--stack", name], { env });
     const resources = there.code === 0 ? (JSON.parse(there.stdout).deployment?.resources ?? []) : [];
     if (resources.some((resource: { protect?: boolean }) => resource.protect)) {
@@ -45,9 +56,8 @@ async function remove(name: string): Promise<void> {
       );
     }
     if (resources.length > 0) {
-      const code = await inherit(pulumi.command, ["destroy", "--yes", "--skip-preview", "--stack", name], {
-        env,
-      });
+      const destroy = ["destroy", "--yes", "--skip-preview", "--stack", name];
+      const code = await withProviders(stack, state, ({ env }) => inherit(pulumi.command, destroy, { env }));
       if (code !== 0) throw new GroundError("`pulumi destroy` failed; its own message is above.");
     }
   }

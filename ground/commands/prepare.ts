@@ -1,15 +1,15 @@
 import { existsSync } from "node:fs";
-import { preparedSources } from "../../components/sources.ts";
 import { type Builder, ensureBuilder } from "../machine/builder.ts";
 import { ensureDocker, portHolder } from "../machine/docker.ts";
 import { ensureRegistryImage, registryImage } from "../machine/registryImage.ts";
 import type { Options } from "../options.ts";
+import type { StackLogin } from "../program/login.ts";
 import { readStack, type Stack } from "../program/stack.ts";
-import { materialize, sourcesLink } from "../sources/sources.ts";
+import { accessChecks, need, pushChecks, trustChecks } from "../registry/checks.ts";
+import { prepareSources } from "../sources/sources.ts";
 import { cacheDir, freeBytes } from "../tools/cache.ts";
 import { lastLine, must, run } from "../tools/exec.ts";
 import { GroundError, say, warn } from "../tools/log.ts";
-import { checkLogin } from "../tools/registry.ts";
 
 /** What everything that follows stands on. */
 export interface Ground {
@@ -36,8 +36,7 @@ export async function prepare(options: Options, label: string): Promise<Ground> 
   await checkDisk();
 
   if (stack.config.registry.image === registryImage) await ensureRegistryImage();
-  sourcesLink(process.cwd());
-  for (const { key, source } of preparedSources(stack.config)) await materialize(source, key);
+  await prepareSources(stack.config);
 
   const builder = await ensureBuilder(stack.config.builder);
   say("builder", `${builder.name}, ${builder.driver}, ${builder.why}`);
@@ -90,7 +89,14 @@ async function checkDisk(): Promise<void> {
   }
 }
 
-/** @throws GroundError if a registry that exists does not answer or refuses the login. */
-export async function checkRegistry({ config }: Stack, password: string): Promise<void> {
-  if (!config.registry.embedded) await checkLogin(config.registry, password);
+/** @throws GroundError with the first thing that stands between a registry that exists and those who use it. */
+export async function checkRegistry(
+  stack: Stack,
+  login: StackLogin,
+  builder: Builder | undefined,
+): Promise<void> {
+  const { embedded, address } = stack.config.registry;
+  if (embedded) return;
+  await need(accessChecks(stack, login), pushChecks(stack, login), trustChecks(stack, builder, true));
+  say("registry", `${address}, logged in to as ${login.username}, from ${login.from}`);
 }

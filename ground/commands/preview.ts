@@ -1,13 +1,13 @@
-import { preparedSources } from "../../components/sources.ts";
 import { type Found, findPulumi } from "../machine/pulumi.ts";
 import type { Options } from "../options.ts";
+import { causeOf } from "../program/cause.ts";
 import { describeChanges } from "../program/changes.ts";
-import { errorsOf, withEvents } from "../program/events.ts";
+import { withEvents } from "../program/events.ts";
+import { withProviders } from "../program/login.ts";
 import { promotionsOf } from "../program/promotions.ts";
 import { readStack } from "../program/stack.ts";
 import { ensureStack, ensureState, type State } from "../program/state.ts";
-import { materialize, sourcesLink } from "../sources/sources.ts";
-import { diagnose } from "../tools/diagnose.ts";
+import { prepareSources } from "../sources/sources.ts";
 import { run } from "../tools/exec.ts";
 import { GroundError } from "../tools/log.ts";
 
@@ -17,14 +17,13 @@ export async function preview(options: Options): Promise<number> {
   if (!pulumi.found) throw new GroundError(pulumi.why);
   const state = ensureState();
   const stack = readStack(options.stack ?? (await selected(pulumi, state)));
-  sourcesLink(process.cwd());
-  for (const { key, source } of preparedSources(stack.config)) await materialize(source, key);
+  await prepareSources(stack.config);
   await ensureStack(pulumi, state, stack);
 
-  const { code, events } = await withEvents(pulumi, state, stack, ["preview"]);
-  if (code !== 0) {
-    throw new GroundError(diagnose(errorsOf(events)) ?? "`pulumi preview` failed; its own message is above.");
-  }
+  const { code, events } = await withProviders(stack, state, (state) =>
+    withEvents(pulumi, state, stack, ["preview"]),
+  );
+  if (code !== 0) throw new GroundError(causeOf("preview", events));
   const moves = (promotionsOf(events)?.moves ?? []).map(
     ({ name, from = "new", to }) => `  ${name}  ${from} → ${to}\n`,
   );

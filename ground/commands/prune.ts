@@ -1,21 +1,15 @@
 import { findPulumi } from "../machine/pulumi.ts";
 import type { Options } from "../options.ts";
+import { loginOf } from "../program/login.ts";
 import { type OrphanImage, orphanImages, type Tagged } from "../program/orphanImages.ts";
 import { type References, referencesOfStacks } from "../program/references.ts";
 import { readStack, type Stack } from "../program/stack.ts";
 import { ensureState } from "../program/state.ts";
+import { accessChecks, need } from "../registry/checks.ts";
 import { GroundError, note, say } from "../tools/log.ts";
-import {
-  checkLogin,
-  deleteManifest,
-  type Login,
-  manifestOf,
-  repositoriesOf,
-  tagsOf,
-} from "../tools/registry.ts";
+import { deleteManifest, type Login, manifestOf, repositoriesOf, tagsOf } from "../tools/registry.ts";
 import { selected } from "./preview.ts";
 import { table } from "./report.ts";
-import { passwordOf } from "./up.ts";
 
 /** So many tags are asked for at once. */
 const AT_ONCE = 8;
@@ -26,8 +20,8 @@ export async function prune(options: Options): Promise<number> {
   if (!pulumi.found) throw new GroundError(pulumi.why);
   const state = ensureState();
   const stack = readStack(options.stack ?? (await selected(pulumi, state)));
-  const login = { ...stack.config.registry, password: await passwordOf(pulumi, state, { stack }) };
-  await checkLogin(login, login.password);
+  const login = await loginOf(pulumi, state, stack);
+  await need(accessChecks(stack, login));
 
   const references = await referencesOfStacks(pulumi, state);
   say("stacks", `${references.stacks.join(", ")} (state: ${state.text})`);

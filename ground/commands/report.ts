@@ -1,55 +1,59 @@
-import { type Login, sizeOf } from "../tools/registry.ts";
-
-/** The output `images` of a stack, as `pulumi stack output --json` prints it. */
-export type Images = Record<string, { ref: string; digest: string; tags: string[]; parent: string | null }>;
+import type { Config } from "../../components/settings.ts";
+import { type Budget, budgetsOf, overBudget } from "../program/budgets.ts";
+import { type Images, megabytes, type Size, sizesOf } from "../program/sizes.ts";
+import { GroundError } from "../tools/log.ts";
+import { bytesOf, type Login } from "../tools/registry.ts";
 
 /**
  * Prints the end of `up`: the images with their compressed sizes in the registry, and what the service answers.
  * @returns whether the service, if there is one, answers.
+ * @throws GroundError if an image is over its budget, with its largest files.
  */
 export async function report(
   images: Images,
+  config: Config,
   login: Login,
   serviceUrl: string | null | undefined,
 ): Promise<boolean> {
-  const rows = await Promise.all(
-    inLine(images, null).map(async ({ ref, digest, tags }) => {
-      const [repository = "", name = ""] = /^[^/]+\/(.*\/([^/:]+)):[^:]+@/.exec(ref)?.slice(1) ?? [];
-      const bytes = await sizeOf(login, repository, digest);
-      return [
-        name,
-        tags[0] ?? "",
-        digest.slice(7, 19),
-        bytes === undefined ? "?" : `${(bytes / 1e6).toFixed(1)} MB`,
-      ];
-    }),
-  );
-  process.stdout.write(`\n${table([["image", "tag", "digest", "compressed"], ...rows])}\n`);
-  if (!serviceUrl) return true;
-  const answer = await fetch(serviceUrl, { signal: AbortSignal.timeout(10_000) }).then(
+  const sizes = await sizesOf(images, login);
+  const budgets = budgetsOf(config);
+  process.stdout.write(`\n${sizeTable(sizes, budgets)}\n`);
+  const answers = serviceUrl ? await ask(serviceUrl) : true;
+  const over = await overBudget(sizes, budgets, login);
+  if (over !== undefined) throw new GroundError(over);
+  return answers;
+}
+
+function sizeTable(sizes: readonly Size[], budgets: ReadonlyMap<string, Budget>): string {
+  const rows = sizes.map(({ name, repository, tag, digest, parts }) => {
+    const budget = budgets.get(name);
+    return [
+      repository.split("/").at(-1) ?? "",
+      tag,
+      digest.slice(7, 19),
+      megabytes(...parts.map(({ whole }) => whole)),
+      megabytes(...parts.map(({ own }) => bytesOf(own))),
+      budget ? `${budget.most} MB` : "",
+    ];
+  });
+  return table([["image", "tag", "digest", "compressed", "adds", "budget"], ...rows]);
+}
+
+/** Prints what a service answers. @returns whether it does. */
+async function ask(url: string): Promise<boolean> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).then(
     async (response) => ({ ok: response.ok, text: (await response.text()).split("\n")[0] ?? "" }),
     (error: Error) => ({ ok: false, text: error.message }),
   );
-  process.stdout.write(`\n${serviceUrl}  ${answer.ok ? "→" : "✗"} ${answer.text}\n`);
+  process.stdout.write(`\n${url}  ${answer.ok ? "→" : "✗"} ${answer.text}\n`);
   return answer.ok;
 }
 
-/** Every image after its parent: Pulumi prints outputs by name. */
-function inLine(images: Images, parent: string | null): Images[string][] {
-  return Object.entries(images).flatMap(([name, image]) =>
-    image.parent === parent ? [image, ...inLine(images, name)] : [],
-  );
-}
-
-/** Columns as wide as their widest cell; the last one to the right. */
+/** Columns as wide as their widest cell; what follows the digest is numbers, to the right. */
 export function table(rows: string[][]): string {
+  const numbers = (rows[0]?.indexOf("digest") ?? 0) + 1;
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const last = widths.length - 1;
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => (i === last ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
-        .join("  "),
-    )
-    .join("\n");
+  const padded = (cell: string, i: number) =>
+    i < numbers ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0);
+  return rows.map((row) => row.map(padded).join("  ").trimEnd()).join("\n");
 }

@@ -1,6 +1,4 @@
-import { globSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { globSync } from "node:fs";
 import { run } from "node:test";
 import type { TestEvent } from "node:test/reporters";
 import report from "../../test/reporter.ts";
@@ -28,25 +26,21 @@ export async function test({ only }: Options): Promise<number> {
   }
   const files = (only ? [only] : kinds).flatMap((kind) => globSync(`test/${kind}/*.test.ts`).sort());
   const { builder } = readStack("dev").config;
-  // The tests start Node some hundred times, each time with the same packages.
-  process.env.NODE_COMPILE_CACHE = mkdtempSync(join(tmpdir(), "image-catalog-compiled-"));
-  try {
-    return await leavingAsFound(builder, () => runTests(files));
-  } finally {
-    rmSync(process.env.NODE_COMPILE_CACHE, { recursive: true });
-  }
+  return await leavingAsFound(builder, () => runTests(files));
 }
 
-/** Looks at all of Pulumi's processes on this machine, and ends some: no other test may have any beside it. */
+/** Looks at all of Pulumi's processes on this machine, and ends some: no other end-to-end test may run beside it. */
 const ALONE = "test/e2e/engine.test.ts";
 
-/** Runs test files two at a time: each waits for the engines as long as it calculates. */
+/** Runs test files three at a time: each waits for the engines as long as it calculates. */
 async function runTests(files: string[]): Promise<number> {
   let failed = false;
+  const others = files.filter((file) => file.startsWith("test/e2e/") && file !== ALONE);
+  const beside = files.filter((file) => !others.includes(file) && file !== ALONE);
+  const alone = files.filter((file) => file === ALONE);
   async function* events(): AsyncGenerator<TestEvent> {
-    const together = files.filter((file) => file !== ALONE);
-    if (together.length > 0) yield* run({ files: together, concurrency: 2 });
-    if (files.includes(ALONE)) yield* run({ files: [ALONE] });
+    for (const group of [[...alone, ...beside], others])
+      if (group.length > 0) yield* run({ files: group, concurrency: 3 });
   }
   async function* watched(): AsyncGenerator<TestEvent> {
     for await (const event of events()) {

@@ -10,6 +10,7 @@ import { GroundError, note } from "../tools/log.ts";
 import { BUILDKIT } from "../tools/versions.ts";
 import { compile } from "./buildx.ts";
 import { aptInstall } from "./docker.ts";
+import { registriesToml } from "./registries.ts";
 
 /** What it is, in words. */
 export const HOST_PROCESS = `buildkitd ${BUILDKIT} as a process of this host`;
@@ -58,9 +59,11 @@ export async function startBuildkitd(refusal = "it is the one in use"): Promise<
   );
 }
 
-/** Ends it; its cache stays. */
-export async function stopBuildkitd(): Promise<void> {
-  if (await stopDaemon(pidFile(), 20_000)) rmSync(socketPath(), { force: true });
+/** Ends it; its cache stays. @returns whether it ran. */
+export async function stopBuildkitd(): Promise<boolean> {
+  const ran = await stopDaemon(pidFile(), 20_000);
+  if (ran) rmSync(socketPath(), { force: true });
+  return ran;
 }
 
 function answers(socket: string): Promise<boolean> {
@@ -95,5 +98,5 @@ function settings(): string {
   reservedSpace = ${reserved}
   maxUsedSpace = "50%"
   minFreeSpace = "10%"
-`;
+${registriesToml()}`;
 }

@@ -7,6 +7,7 @@ import { cacheDir, exclusively } from "../tools/cache.ts";
 import { daemon, daemonPid, stopDaemon } from "../tools/daemon.ts";
 import { lastLine, must, run, which } from "../tools/exec.ts";
 import { type Finding, GroundError, note } from "../tools/log.ts";
+import { otherUsers, use } from "./users.ts";
 
 export interface Engine {
   /** The engine's version, for example `20.10.24`. */
@@ -75,19 +76,16 @@ export async function checkDocker(): Promise<Finding> {
  * else, as root on Debian or Ubuntu, the package docker.io.
  * @throws GroundError saying what to install, to start, or which right is missing.
  */
-export async function ensureDocker(): Promise<Engine> {
+export function ensureDocker(): Promise<Engine> {
   const engine = (version: string, why: string): Engine => {
     return { version, why, startedByUs: daemonPid(pidFile()) !== null };
   };
-  const first = await look();
-  if ("version" in first) return engine(first.version, "running");
-  const linuxRoot = process.platform === "linux" && isRoot();
-  if (!first.local || !linuxRoot) throw new GroundError(first.problem);
-
   return exclusively("docker", async () => {
-    // Another run may have been faster.
+    use();
     const found = await look();
     if ("version" in found) return engine(found.version, "running");
+    const linuxRoot = process.platform === "linux" && isRoot();
+    if (!found.local || !linuxRoot) throw new GroundError(found.problem);
     if (which("dockerd") && which("docker")) return engine(await start(), "started");
     if (!which("apt-get")) throw new GroundError(found.problem);
     note("docker", "installing the package docker.io, about a minute…");
@@ -126,14 +124,17 @@ function dropStalePid(file: string, command: string): void {
 }
 
 /**
- * Ends dockerd if a run of this program started it by hand and no container runs; its containerd ends with it.
+ * Ends dockerd if a run of this program started it by hand, no other uses it and no container runs; its containerd
+ * ends with it.
  * @returns whether it was ended.
  */
-export async function stopDocker(): Promise<boolean> {
-  if (daemonPid(pidFile()) === null) return false;
-  const running = await run("docker", ["ps", "--quiet"], { timeout: 20_000 });
-  if (running.code === 0 && running.stdout.trim()) return false;
-  return stopDaemon(pidFile(), 30_000);
+export function stopDocker(): Promise<boolean> {
+  return exclusively("docker", async () => {
+    if (daemonPid(pidFile()) === null || otherUsers().length > 0) return false;
+    const running = await run("docker", ["ps", "--quiet"], { timeout: 20_000 });
+    if (running.code === 0 && running.stdout.trim()) return false;
+    return await stopDaemon(pidFile(), 30_000);
+  });
 }
 
 /**

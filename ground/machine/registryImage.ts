@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { machineArchitecture } from "../../components/platforms.ts";
 import { debianPackage } from "../sources/debian.ts";
-import { architecture, folderTar, ociLayout } from "../sources/oci.ts";
+import { folderTar, ociLayout } from "../sources/oci.ts";
 import { cacheDir } from "../tools/cache.ts";
 import { must, run } from "../tools/exec.ts";
 import { note, say } from "../tools/log.ts";
@@ -38,7 +39,8 @@ health:
 const specLabel = "image-catalog.spec";
 
 /** What an image is assembled from; one that says otherwise is assembled again. */
-const spec = () => createHash("sha256").update(`${architecture()} ${suite}\n${settings}`).digest("hex");
+const spec = () =>
+  createHash("sha256").update(`${machineArchitecture()} ${suite}\n${settings}`).digest("hex");
 
 /**
  * Assembles the registry's image from Debian's packages docker-registry and libc6 and loads it into the Docker

@@ -15,12 +15,24 @@ function driverOptions({ ca, cert, key, serverName }: RemoteBuilder): string[] {
 }
 
 /**
- * Tells buildx of a builder elsewhere, unless it knows it. The builder itself is asked first: buildx would say little
- * of what is wrong, and late.
- * @throws GroundError as {@link checkRemote}, or if the name stands for another builder.
+ * Tells buildx of builders elsewhere, unless it knows them. They themselves are asked first: buildx would say little of
+ * what is wrong, and late.
+ * @returns the first, and of each where it is.
+ * @throws GroundError as {@link checkRemote}, or if a name stands for another builder.
  */
-export async function ensureRemote(buildx: readonly string[], remote: RemoteBuilder): Promise<Builder> {
-  await checkRemote(remote);
+export async function ensureRemotes(
+  buildx: readonly string[],
+  remotes: readonly RemoteBuilder[],
+): Promise<Builder> {
+  for (const remote of remotes) await checkRemote(remote);
+  const builders: Builder[] = [];
+  for (const remote of remotes) builders.push(await makeKnown(buildx, remote));
+  const [first, ...more] = builders as [Builder, ...Builder[]];
+  return { ...first, why: [first.why, ...more.map(({ name, why }) => `${name}, ${why}`)].join("; ") };
+}
+
+/** @throws GroundError if the name stands for another builder. */
+async function makeKnown(buildx: readonly string[], remote: RemoteBuilder): Promise<Builder> {
   const { name, endpoint } = remote;
   const options = driverOptions(remote);
   const there = await inspect(buildx, name);
@@ -80,17 +92,17 @@ function greet(options: ConnectionOptions): Promise<void> {
 
 function sentence(builder: RemoteBuilder, { code = "", message }: NodeJS.ErrnoException): string {
   const at = `The builder ${builder.name} at ${builder.endpoint}`;
-  const { ca, cert, key } = builder;
+  const { ca, cert, key, setting } = builder;
   if (code.includes("ALERT"))
-    return `${at} refuses the client certificate ${cert} (${reason(message)}): set builder.cert and builder.key to ones of the CA that it trusts`;
+    return `${at} refuses the client certificate ${cert} (${reason(message)}): set ${setting}.cert and ${setting}.key to ones of the CA that it trusts`;
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
-    return `${at} shows a certificate of another name (${message}): set builder.serverName`;
+    return `${at} shows a certificate of another name (${message}): set ${setting}.serverName`;
   if (/CERT|VERIFY|SELF_SIGNED/.test(code))
-    return `${at} shows a certificate that builder.ca, ${ca}, does not vouch for (${message.split(";")[0]})`;
+    return `${at} shows a certificate that ${setting}.ca, ${ca}, does not vouch for (${message.split(";")[0]})`;
   if (code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH")
-    return `The private key ${key} (builder.key) is not the one of the certificate ${cert} (builder.cert)`;
+    return `The private key ${key} (${setting}.key) is not the one of the certificate ${cert} (${setting}.cert)`;
   if (code.startsWith("ERR_OSSL"))
-    return `One of ${ca}, ${cert} and ${key} (builder.ca, cert, key) is not in PEM format (${reason(message)})`;
+    return `One of ${ca}, ${cert} and ${key} (${setting}.ca, cert, key) is not in PEM format (${reason(message)})`;
   if (code.startsWith("ERR_SSL")) return `${at} does not speak TLS (${reason(message)})`;
   return `${at} does not answer (${message})`;
 }
@@ -98,11 +110,11 @@ function sentence(builder: RemoteBuilder, { code = "", message }: NodeJS.ErrnoEx
 /** Of `80DB…:error:0A000418:SSL routines:ssl3_read_bytes:tlsv1 alert unknown ca:../deps/…:SSL alert number 48`, what is said. */
 const reason = (message: string) => /^[^:]*:?error:[^:]*:[^:]*:[^:]*:([^:]+)/.exec(message)?.[1] ?? message;
 
-function read(builder: RemoteBuilder, setting: "ca" | "cert" | "key"): Buffer {
+function read(builder: RemoteBuilder, file: "ca" | "cert" | "key"): Buffer {
   try {
-    return readFileSync(builder[setting]);
+    return readFileSync(builder[file]);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new GroundError(`The file ${builder[setting]} (builder.${setting}) cannot be read: ${code}.`);
+    throw new GroundError(`The file ${builder[file]} (${builder.setting}.${file}) cannot be read: ${code}.`);
   }
 }

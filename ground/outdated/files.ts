@@ -1,7 +1,7 @@
 /** What is pinned by files of this repository: requirements, Maven projects, npm's packages, the ground's tools. */
 import { existsSync, readFileSync } from "node:fs";
 import type { Config } from "../../components/settings.ts";
-import { BUILDKIT, BUILDX, UV } from "../tools/versions.ts";
+import { BUILDKIT, BUILDX, PYPERF, PYPERFORMANCE, UV } from "../tools/versions.ts";
 import type { Pin } from "./pins.ts";
 
 /** The requirements of a stack's frameworks, the Maven projects of its applications, and what the program itself uses. */
@@ -68,6 +68,11 @@ function toolPins(): Pin[] {
   return [
     { layer: "tools", name: "buildkit", pinned: BUILDKIT, source: { goModule: "github.com/moby/buildkit" } },
     { layer: "tools", name: "buildx", pinned: BUILDX, source: { goModule: "github.com/docker/buildx" } },
-    { layer: "tools", name: "uv", pinned: UV, source: { pypi: "uv", pythons: [] } },
+    ...Object.entries({ pyperf: PYPERF, pyperformance: PYPERFORMANCE, uv: UV }).map(([name, pinned]) => ({
+      layer: "tools",
+      name,
+      pinned,
+      source: { pypi: name, pythons: [] },
+    })),
   ];
 }

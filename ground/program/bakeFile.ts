@@ -1,5 +1,7 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Cache } from "../../components/buildCache.ts";
-import { IMAGE } from "./layers.ts";
+import { BASES, IMAGE, layerName } from "./layers.ts";
 import { type Recording, type Registration, recordedDigest } from "./record.ts";
 
 /** One image, as https://docs.docker.com/build/bake/reference/ describes a target. */
@@ -10,6 +12,7 @@ export interface BakeTarget {
   readonly args: Record<string, string>;
   readonly labels: Record<string, string>;
   readonly tags: string[];
+  readonly platforms?: string[];
   readonly secret: string[];
   readonly "cache-from": string[];
   readonly "cache-to": string[];
@@ -26,12 +29,12 @@ export interface BakeFile {
 
 /** Where the build secrets are, relative to the project. */
 export const SECRETS = ".catalog/secrets";
-/** The name under which a child's Dockerfile finds its parent. */
-export const PARENT = "parent";
+/** The names under which a child's Dockerfile finds the images that it is built from, by its build arguments. */
+export const contextNames = { PARENT: "parent", BUILDER: "builder" } as const;
 
 /** The name of a layer's target: bake allows neither dots nor slashes. */
 export const targetName = (layer: string) => layer.replaceAll(/[^\w-]/g, "_");
-const targetOf = ({ parent, name }: Registration) => targetName(parent ?? name);
+const targetOf = (image: Registration) => targetName(layerName(image));
 /** The variable with the digest of a target's image. */
 export const digestVariable = (target: string) => `DIGEST_${target.replaceAll("-", "_")}`;
 
@@ -53,40 +56,54 @@ export function targetsByDigest({ resources }: Recording): Map<string, string> {
   return new Map(images.map((image) => [recordedDigest(image.name), targetOf(image)]));
 }
 
-/** The contents of the build secrets of a recording, by their names. */
-export function secretsOf({ resources }: Recording): Record<string, string> {
-  return Object.assign(
-    {},
-    ...resources.filter(({ type }) => type === IMAGE).map(({ inputs }) => inputs.secrets),
-  );
+/** Writes the build secrets of a recording as files that only this user can read. @param folder the project. */
+export function writeSecrets({ resources }: Recording, folder = "."): void {
+  const images = resources.filter(({ type }) => type === IMAGE);
+  const secrets: Record<string, string> = Object.assign({}, ...images.map(({ inputs }) => inputs.secrets));
+  mkdirSync(join(folder, SECRETS), { recursive: true, mode: 0o700 });
+  for (const [id, content] of Object.entries(secrets)) {
+    writeFileSync(join(folder, SECRETS, id), content, { mode: 0o600 });
+  }
 }
 
 function targetFrom({ inputs }: Registration, byDigest: ReadonlyMap<string, string>): BakeTarget {
-  const { context, buildArgs, labels, tags, secrets, cacheFrom, cacheTo, exports } = inputs as {
+  const { context, buildArgs, labels, tags, platforms, secrets, cacheFrom, cacheTo, exports } = inputs as {
     context: { location: string; named: Record<string, { location: string }> };
     buildArgs: Record<string, string>;
     labels: Record<string, string>;
     tags: string[];
+    platforms?: string[];
     secrets: Record<string, string>;
     exports: { raw: string }[];
     cacheFrom: Cache[];
     cacheTo: Cache[];
   };
-  const { PARENT: ref, ...args } = buildArgs;
-  const parent = ref === undefined ? undefined : byDigest.get(ref.split("@")[1] as string);
+  // Of two names for one target, bake resolves but one.
+  const names = new Map<string, string>();
+  const bases = BASES.flatMap((base) => {
+    const target = byDigest.get(buildArgs[base]?.split("@")[1] ?? "");
+    if (target === undefined) return [];
+    const name = names.get(target) ?? contextNames[base];
+    names.set(target, name);
+    return [[base, name, target] as const];
+  });
   return {
     context: context.location,
     dockerfile: "Dockerfile",
     contexts: {
       ...mapValues(context.named, ({ location }) => literal(location)),
-      ...(parent ? { [PARENT]: `target:${parent}` } : {}),
+      ...Object.fromEntries(bases.map(([, context, target]) => [context, `target:${target}`])),
     },
-    args: { ...mapValues(args, literal), ...(parent ? { PARENT } : {}) },
+    args: {
+      ...mapValues(buildArgs, literal),
+      ...Object.fromEntries(bases.map(([base, context]) => [base, context])),
+    },
     labels: mapValues(labels, (value) => {
       const target = byDigest.get(value);
       return target ? `\${${digestVariable(target)}}` : literal(value);
     }),
     tags,
+    ...(platforms ? { platforms } : {}),
     secret: Object.keys(secrets).map((id) => `id=${id},src=${SECRETS}/${id}`),
     "cache-from": enabled(cacheFrom),
     "cache-to": enabled(cacheTo),

@@ -16,7 +16,7 @@ const VERSION = "org.opencontainers.image.version";
 
 /**
  * What a preview comes to, in one sentence.
- * @example "python 3.13.5 → 3.13.15: rebuilds 3 of 5 images, replaces 1 container"
+ * @example "python 3.13.5 → 3.13.15: rebuilds 4 of 6 images, replaces 1 container"
  */
 export function describeChanges(events: readonly EngineEvent[]): string {
   const steps = events.flatMap(({ resourcePreEvent: event }) => event?.metadata ?? []);
@@ -38,7 +38,9 @@ export function describeChanges(events: readonly EngineEvent[]): string {
   const causes = promotions ? promoted(promotions) : [];
   if (kept > of("create").length) causes.push(...comings(of("create"), of("delete")));
   causes.push(...of("update").flatMap(causeOf));
-  return [causes.length > 0 ? `${causes.join("; ")}: ` : "", effects.join(", ")].join("");
+  // The images for each platform, and the variants of one, have the same cause.
+  const all = [...new Set(causes)].join("; ");
+  return [all ? `${all}: ` : "", effects.join(", ")].join("");
 }
 
 /** `promotes 3 of 15 images from dev` */
@@ -64,12 +66,13 @@ function comings(created: readonly Step[], deleted: readonly Step[]): string[] {
     // A layer's name has its series: 2.5 to 2.7 is another layer.
     const before = removed.find((image) => image.title === title);
     if (before) removed.splice(removed.indexOf(before), 1);
+    if (before?.version === version) return [];
     return before ? [`${title} ${before.version} → ${version}`] : [`${title} ${version} added`];
   });
   return [...moved, ...removed.map(({ title, version }) => `${title} ${version} removed`)];
 }
 
-/** The images whose parents are not among them. */
+/** The images whose parents are not among them, each once, for however many platforms. */
 function roots(steps: readonly Step[], side: "old" | "new") {
   const images = steps.map((step) => {
     const labels = (step[side]?.inputs as ImageInputs | undefined)?.labels ?? {};
@@ -77,7 +80,8 @@ function roots(steps: readonly Step[], side: "old" | "new") {
     return { title: labels[TITLE], version: labels[VERSION], tag, base: labels[BASE] };
   });
   const names = new Set(images.map(({ title, tag }) => `${title}:${tag}`));
-  return images.filter(({ base }) => !names.has(`${base}`));
+  const found = images.filter(({ base }) => !names.has(`${base}`));
+  return [...new Map(found.map((image) => [`${image.title}:${image.tag}`, image])).values()];
 }
 
 /** Why an image is rebuilt, where the reason is its own; nothing where it only follows its parent. */
@@ -94,7 +98,7 @@ function causeOf(step: Step): string[] {
   const reasons = [
     before.context?.location !== after.context?.location ? ["its files"] : [],
     differing(named(before), named(after)).map((name) => `source ${name}`),
-    differing(before.buildArgs, after.buildArgs).filter((name) => name !== "PARENT"),
+    differing(before.buildArgs, after.buildArgs).filter((name) => name !== "PARENT" && name !== "BUILDER"),
     differing(before.labels, after.labels)
       .filter((name) => !followsParent(name))
       .map((name) => `label ${name}`),

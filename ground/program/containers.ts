@@ -24,6 +24,7 @@ interface ContainerInputs {
   uploads?: { file: string; content: string }[];
   capabilities?: { drops: string[]; adds: string[] };
   securityOpts?: string[];
+  user?: string;
   readOnly?: boolean;
   tmpfs?: Record<string, string>;
   memory?: number;
@@ -52,6 +53,7 @@ const options: {
     ...adds.map((c) => `--cap-add=${c}`),
   ],
   securityOpts: (names) => names.map((name) => `--security-opt=${name}`),
+  user: (user) => [`--user=${user}`],
   readOnly: (value) => [`--read-only=${value}`],
   tmpfs: (mounts) => Object.entries(mounts).map(([path, how]) => `--tmpfs=${path}:${how}`),
   memory: (megabytes) => [`--memory=${megabytes}m`],

@@ -2,8 +2,8 @@ import { inLine, type Parents } from "../../components/promotion.ts";
 import type { EngineEvent, Step } from "./events.ts";
 import type { Layer } from "./layers.ts";
 
-/** The type of the resources that promote images, one for each tag. */
-export const INDEX = "docker-build:index:Index";
+/** In the URNs of the resources that promote images, one for each tag. */
+const PROMOTED = "catalog:image:Promoted$docker-build:index:Index::";
 const REFERENCE = "pulumi:pulumi:StackReference";
 
 /** An image that is promoted, and the short digests from which and to which its tag moves. */
@@ -33,7 +33,7 @@ export interface Promotions {
 export function promotionsOf(events: readonly EngineEvent[]): Promotions | undefined {
   const layers = new Map<string, Step[]>();
   for (const { resourcePreEvent: event } of events) {
-    if (event?.metadata.type !== INDEX) continue;
+    if (!event?.metadata.urn.includes(PROMOTED)) continue;
     const name = (event.metadata.urn.split("::").at(-1) as string).replace(/-index(-\d+)?$/, "");
     layers.set(name, [...(layers.get(name) ?? []), event.metadata]);
   }
@@ -57,7 +57,7 @@ export function promotedLayers(events: readonly EngineEvent[], only?: readonly s
   return inLine(images, only).map((name) => ({
     name,
     resource: `${name}-index`,
-    parent: images[name]?.parent ?? undefined,
+    parents: [images[name]?.parent ?? []].flat(),
   }));
 }
 

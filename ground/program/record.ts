@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import * as state from "@pulumi/pulumi/runtime/state.js";
 import type { Stack } from "./stack.ts";
 
 /** One resource that the program asked for. */
@@ -113,9 +114,7 @@ async function run(
     // What backends call it that have none.
     "organization",
   );
-  // The SDK's mocks do not take hooks.
-  const registerResourceHook = (_: unknown, done: (error: null) => void) => done(null);
-  Object.assign(pulumi.runtime.getMonitor() ?? {}, { registerResourceHook });
+  takeHooks();
   let failure: unknown;
   const outputs = await pulumi.runtime.runInPulumiStack(async () => {
     pulumi.runtime.registerStackTransformation(({ type, name, opts }) => {
@@ -147,6 +146,14 @@ async function run(
   return { resources, outputs: (await resolved(outputs)) as Record<string, unknown> };
 }
 
+/** Without an engine nobody calls hooks: the SDK, whose types leave its store out, is kept from starting a server for them. */
+function takeHooks(): void {
+  const done = async () => {};
+  const callbacks = { registerResourceHook: done, registerErrorHook: done, awaitStackRegistrations: done };
+  const { getStore } = state as unknown as { getStore: () => object };
+  Object.assign(getStore(), { callbacks: { ...callbacks, shutdown: () => {} } });
+}
+
 const none = {
   parent: undefined as string | undefined,
   dependsOn: [] as string[],
@@ -161,6 +168,7 @@ function madeUp(type: string, name: string, inputs: Record<string, unknown>): Re
     const digest = recordedDigest(name);
     return { digest, ref: `${(inputs.tags as string[])[0]}@${digest}` };
   }
+  if (type === "docker-build:index:Index") return { ref: `${inputs.tag}@${recordedDigest(name)}` };
   if (type === "docker:index/remoteImage:RemoteImage") return { imageId: inputs.name };
   if (type === "docker:index/volume:Volume") return { name };
   return {};

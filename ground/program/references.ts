@@ -1,3 +1,4 @@
+import { type Cache, cacheReference } from "../../components/buildCache.ts";
 import type { Found } from "../machine/pulumi.ts";
 import { lastLine, must, run } from "../tools/exec.ts";
 import { GroundError } from "../tools/log.ts";
@@ -7,7 +8,7 @@ import type { State } from "./state.ts";
 export interface References {
   /** Digests, whatever of. */
   readonly digests: ReadonlySet<string>;
-  /** Tags that images of a stack have been pushed to, such as "registry.example.com/catalog/flask:3.1.3". */
+  /** Tags that images and build caches of a stack have been pushed to, such as "registry.example.com/catalog/flask:3.1.3". */
   readonly tags: ReadonlySet<string>;
 }
 
@@ -21,13 +22,17 @@ export interface Snapshot {
 
 interface StateResource {
   readonly type: string;
-  readonly inputs?: { readonly tags?: readonly string[]; readonly tag?: string };
+  readonly inputs?: {
+    readonly tags?: readonly string[];
+    readonly tag?: string;
+    readonly cacheTo?: readonly Cache[];
+  };
   readonly outputs?: object;
 }
 
 /**
- * What a state refers to: every digest in it, of images, parents, containers and outputs, and the tags of its images. Not
- * the ids: an image's is its first digest for ever.
+ * What a state refers to: every digest in it, of images, parents, containers and outputs, and the tags of its images and
+ * their build caches. Not the ids: an image's is its first digest for ever.
  */
 export function referencesIn({ deployment }: Snapshot): References {
   const { resources = [], pending_operations: pending = [] } = deployment ?? {};
@@ -37,7 +42,9 @@ export function referencesIn({ deployment }: Snapshot): References {
   return {
     digests: new Set(text.match(/sha256:[0-9a-f]{64}/g)),
     tags: new Set(
-      built.flatMap(({ inputs }) => [...(inputs?.tags ?? []), ...(inputs?.tag ? [inputs.tag] : [])]),
+      built.flatMap(({ inputs: { tags = [], tag = [], cacheTo = [] } = {} }) =>
+        [tags, tag, cacheTo.flatMap(cacheReference)].flat(),
+      ),
     ),
   };
 }

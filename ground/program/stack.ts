@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { PLAIN_PASSWORD } from "../../components/problems.ts";
-import { type Config, parseConfig } from "../../components/settings.ts";
+import { type Config, decode, parseConfig } from "../../components/settings.ts";
 import { GroundError } from "../tools/log.ts";
 
 /** A stack as its file and the defaults of Pulumi.yaml describe it, read without Pulumi. */
@@ -43,7 +43,8 @@ export function readStack(name: string): Stack {
     if (value !== undefined) values[key] = value;
   for (const [key, value] of Object.entries(own)) {
     const [namespace, setting] = key.split(":", 2);
-    if (namespace === project.name && setting) values[setting] = value;
+    if (namespace !== project.name || !setting) continue;
+    values[setting] = typeof value === "string" ? decode(value, setting) : value;
   }
   const password = values.registryPassword as { secure?: string } | undefined;
   const hasPassword = password !== undefined;

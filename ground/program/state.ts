@@ -3,12 +3,16 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { homedir, hostname } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { token } from "../../components/hostLogin.ts";
+import { trusted } from "../../components/trust.ts";
 import type { Found } from "../machine/pulumi.ts";
+import { COMPILED } from "../tools/compiled.ts";
 import { processStart } from "../tools/daemon.ts";
 import { lastLine, must, run } from "../tools/exec.ts";
 import { GroundError, note, say } from "../tools/log.ts";
 import { STACK_LABEL } from "./containers.ts";
 import { endOrphans } from "./orphans.ts";
+import { policyEnvironment } from "./policies.ts";
 import type { Stack } from "./stack.ts";
 
 /** What this checkout keeps for itself, ignored by git. */
@@ -53,16 +57,33 @@ export function ensureState(): State {
 export function writeEnv(
   { command }: Pick<Found, "command">,
   { env }: State,
-  { config }: Pick<Stack, "config">,
+  stack: Pick<Stack, "name" | "config">,
 ): void {
-  const options: Record<string, string> = { PULUMI_CONTINUE_ON_ERROR: "true" };
+  const { config } = stack;
+  const options: Record<string, string> = {
+    NODE_COMPILE_CACHE: COMPILED,
+    PULUMI_CONTINUE_ON_ERROR: "true",
+    ...trustEnv(stack),
+  };
   if (config.parallel > 0) options.PULUMI_PARALLEL = `${config.parallel}`;
+  // They take a second, which a stack that nobody shares is spared.
+  if (!config.registry.embedded) Object.assign(options, policyEnvironment());
   const lines = Object.entries({ ...env, ...options }).map(([key, value]) => `export ${key}='${value}'`);
   const bins = [fileURLToPath(new URL("../../node_modules/.bin", import.meta.url)), dirname(command)];
   writeFileSync(
     ENV_FILE,
     [...lines, `export PATH="${bins.join(delimiter)}${delimiter}$PATH"`, ""].join("\n"),
   );
+}
+
+/** What makes providers trust the CA of a stack's registry: a file with it and all that the system trusts. */
+export function trustEnv({ name, config }: Pick<Stack, "name" | "config">): Record<string, string> {
+  const { ca } = config.registry;
+  if (ca === undefined) return {};
+  mkdirSync(LOCAL, { recursive: true });
+  const file = resolve(LOCAL, `ca-${name}.pem`);
+  writeFileSync(file, trusted(ca).join("\n"));
+  return { SSL_CERT_FILE: file };
 }
 
 function loggedIn(): boolean {
@@ -77,7 +98,7 @@ function loggedIn(): boolean {
 
 /**
  * Makes the stack where it is new, and gives it the password of its embedded registry. Writes `.catalog/env`.
- * @throws GroundError if the backend does not answer, or the password is missing and cannot be made.
+ * @throws GroundError if the backend does not answer.
  */
 export async function ensureStack(pulumi: Found, state: State, stack: Stack): Promise<void> {
   const { name, config, hasPassword } = stack;
@@ -89,13 +110,7 @@ export async function ensureStack(pulumi: Found, state: State, stack: Stack): Pr
     await must(pulumi.command, ["stack", "init", name], { env: state.env });
     say("stack", `${name}, new`);
   }
-  if (hasPassword || process.env.CATALOG_REGISTRY_PASSWORD) return;
-  if (!config.registry.embedded) {
-    throw new GroundError(
-      `The password of ${config.registry.username} at ${config.registry.address} is missing: ` +
-        `\`pulumi config set --secret registryPassword --stack ${name}\`, or set CATALOG_REGISTRY_PASSWORD.`,
-    );
-  }
+  if (hasPassword || token() || !config.registry.embedded) return;
   const known = await passwordInState(pulumi, state, stack);
   await must(pulumi.command, ["config", "set", "--secret", "registryPassword", "--stack", name], {
     env: state.env,
@@ -120,7 +135,18 @@ async function passwordInState(pulumi: Found, state: State, { name }: Stack): Pr
   return code === 0 ? stdout.trim() : undefined;
 }
 
-/** A lock of a file backend whose process of this machine is gone: that run was killed. */
+/** What Pulumi writes of an update that is under way. */
+interface Lock {
+  readonly pid: number;
+  readonly username: string;
+  readonly hostname: string;
+  readonly timestamp: string;
+}
+
+/**
+ * Removes a lock of a file backend whose process of this machine is gone: that run was killed.
+ * @throws GroundError for any other lock. Other backends look after their own.
+ */
 async function releaseStaleLock(state: State, { name, project }: Stack): Promise<void> {
   const backend = state.env.PULUMI_BACKEND_URL ?? process.env.PULUMI_BACKEND_URL;
   if (!backend?.startsWith("file://")) return;
@@ -128,16 +154,22 @@ async function releaseStaleLock(state: State, { name, project }: Stack): Promise
   if (!existsSync(folder)) return;
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
     const path = join(folder, file);
-    const lock = JSON.parse(readFileSync(path, "utf8")) as { pid: number; hostname: string };
-    if (lock.hostname === hostname() && processStart(lock.pid) === null) {
-      for (const part of [path, `${path}.attrs`]) rmSync(part, { force: true });
-      const orphans = await endOrphans();
-      note(
-        "state",
-        `lock of a killed run (process ${lock.pid}) removed, and ${orphans} processes that it had left`,
-      );
-    }
+    const lock = JSON.parse(readFileSync(path, "utf8")) as Lock;
+    if (lock.hostname !== hostname() || processStart(lock.pid) !== null) throw underWay(name, lock);
+    for (const part of [path, `${path}.attrs`]) rmSync(part, { force: true });
+    const orphans = await endOrphans();
+    note(
+      "state",
+      `lock of a killed run (process ${lock.pid}) removed, and ${orphans} processes that it had left`,
+    );
   }
+}
+
+function underWay(stack: string, { pid, username, hostname, timestamp }: Lock): GroundError {
+  return new GroundError(
+    `Another update of stack ${stack} is under way: process ${pid} of ${username} on ${hostname}, since ${timestamp.slice(0, 16).replace("T", " ")}. ` +
+      `Wait for it to end; if it is no longer there, \`pulumi cancel --stack ${stack}\`.`,
+  );
 }
 
 /**

@@ -28,7 +28,12 @@ const hooks = [
   '--setup-hook=apt-config dump Acquire > "$1/etc/apt/apt.conf.d/00host"',
   '--customize-hook=rm "$1/etc/apt/apt.conf.d/00host" "$1/etc/resolv.conf" "$1/etc/hostname"',
   '--customize-hook=rm -f "$1"/var/cache/debconf/*-old "$1"/var/lib/dpkg/*-old',
+  // What debconf makes again when it is missing.
+  '--customize-hook=rm -f "$1"/var/cache/debconf/templates.dat',
 ];
+
+/** How it is made: what was made in another way is to be made again. */
+export const recipe: readonly string[] = [...dpkgOptions, ...aptOptions, epoch, ...hooks];
 
 /**
  * Makes a minimal root file system from a suite of Debian, with working apt and security updates, without

@@ -5,6 +5,7 @@ import { copyFile, mkdir, open, rename, stat, writeFile } from "node:fs/promises
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
+import { machineArchitecture } from "../../components/platforms.ts";
 import { sha256File } from "../tools/cache.ts";
 import { must } from "../tools/exec.ts";
 import { GroundError } from "../tools/log.ts";
@@ -32,13 +33,6 @@ interface Descriptor {
 /** BuildKit puts its own clock into an image whose base has no time of creation. */
 const created = "1970-01-01T00:00:00Z";
 
-const architectures: Record<string, string> = { x64: "amd64", ia32: "386" };
-
-/** This machine's architecture as OCI names it. */
-export function architecture(): string {
-  return architectures[process.arch] ?? process.arch;
-}
-
 /**
  * Writes an image for this machine's architecture as an OCI layout.
  *
@@ -64,7 +58,7 @@ export async function ociLayout(
   const added: { blob: Descriptor; diffId: string }[] = [];
   for (const layer of layers) added.push(await addLayer(blobs, layer));
 
-  const platform = { architecture: architecture(), os: "linux" };
+  const platform = { architecture: machineArchitecture(), os: "linux" };
   const image = await json("application/vnd.oci.image.config.v1+json", {
     created,
     ...platform,

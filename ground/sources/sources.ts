@@ -5,13 +5,15 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import type { PreparedSource } from "../../components/sources.ts";
+import { machineArchitecture } from "../../components/platforms.ts";
+import type { Config } from "../../components/settings.ts";
+import { type PreparedSource, preparedSources } from "../../components/sources.ts";
 import { cacheDir, once, sha256File } from "../tools/cache.ts";
 import { must } from "../tools/exec.ts";
 import { GroundError, note, say } from "../tools/log.ts";
 import { debianPackage, debianSourceFile, verified } from "./debian.ts";
-import { debianRootfs } from "./debianRootfs.ts";
-import { architecture, folderTar, layoutDigest, ociLayout } from "./oci.ts";
+import { debianRootfs, recipe } from "./debianRootfs.ts";
+import { folderTar, layoutDigest, ociLayout } from "./oci.ts";
 
 /** Where a prepared source comes from. Every kind is pinned, or signed by Debian. */
 export type GroundSource = PreparedSource["source"];
@@ -20,6 +22,12 @@ export type GroundSource = PreparedSource["source"];
 export interface Materialized {
   digest: string;
   folder: string;
+}
+
+/** Prepares all that a configuration names, where a checkout's program finds it. Default: this one. */
+export async function prepareSources(config: Config, checkout = process.cwd()): Promise<void> {
+  sourcesLink(checkout);
+  for (const { key, source } of preparedSources(config)) await materialize(source, key);
 }
 
 /**
@@ -31,7 +39,8 @@ export interface Materialized {
 export async function materialize(source: GroundSource, key: string): Promise<Materialized> {
   const folder = join(cacheDir("sources"), key);
   // The architecture belongs to it: a home may be shared by machines of several.
-  const spec = `${JSON.stringify({ source, architecture: architecture() })}\n`;
+  const how = "mmdebstrap" in source ? { recipe } : {};
+  const spec = `${JSON.stringify({ source, architecture: machineArchitecture(), ...how })}\n`;
   if (existsSync(join(folder, "spec.json")) && readFileSync(join(folder, "spec.json"), "utf8") === spec) {
     const digest = layoutDigest(folder);
     say("source", `${key} in the cache, ${digest.slice(0, 19)}`);

@@ -20,7 +20,11 @@ const MAKE = /^make(\[\d+\])?: \*\*\*/;
  * @example 'RUN install-python.sh "3.12.11" failed with code 1: configure: error: no acceptable C compiler found'
  */
 export function reasonOf(log: string): string {
-  const whole = stripVTControlCharacters(log);
+  // Of what was tried again, the last time.
+  const whole =
+    stripVTControlCharacters(log)
+      .split(/^(?=#0 building with )/m)
+      .at(-1) ?? "";
   const cache = new Set([...whole.matchAll(CACHE)].map(([, step]) => step));
   const lines = whole.split(/\r?\n/).filter((line) => !cache.has(/^#(\d+) /.exec(line)?.[1] ?? ""));
   const text = lines.join("\n");
@@ -56,6 +60,14 @@ function shown(step: string): string {
     .replace(/^(\w+)( --\S+)+/, "$1")
     .replaceAll(/\s+/g, " ");
   return text.length > 160 ? `${text.slice(0, 159)}…` : text;
+}
+
+/**
+ * The instruction of a Dockerfile that an image's history has for a layer.
+ * @param createdBy such as "RUN |1 VERSION=3 /bin/sh -c make # buildkit".
+ */
+export function instructionOf(createdBy: string): string {
+  return shown(createdBy.replace(/^RUN (\|\d+ .*? )?\/bin\/sh -c /s, "RUN ").replace(/ # buildkit$/, ""));
 }
 
 /** The last line that names a reason, else the last one. */

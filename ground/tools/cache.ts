@@ -1,5 +1,6 @@
 /** The folder for what is downloaded, compiled or left running between two runs. */
 import { createHash } from "node:crypto";
+import { once as event } from "node:events";
 import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statfsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
@@ -87,8 +88,8 @@ export async function exclusively<T>(name: string, work: () => Promise<T>): Prom
   const id = createHash("sha256").update(cacheDir()).digest("hex");
   const server = createServer();
   for (let tries = 0; !(await listens(server, `\0image-catalog-${name}-${id.slice(0, 16)}`)); tries += 1) {
-    if (tries === 0) note(name, "waiting for another run that prepares the same…");
-    await sleep(200);
+    if (tries === 20) note(name, "waiting for another run that prepares the same…");
+    await sleep(50);
   }
   try {
     return await work();
@@ -97,16 +98,15 @@ export async function exclusively<T>(name: string, work: () => Promise<T>): Prom
   }
 }
 
-function listens(server: Server, address: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException) =>
-      error.code === "EADDRINUSE" ? resolve(false) : reject(error);
-    server.once("error", fail);
-    server.listen(address, () => {
-      server.off("error", fail);
-      resolve(true);
-    });
-  });
+async function listens(server: Server, address: string): Promise<boolean> {
+  try {
+    server.listen(address);
+    await event(server, "listening");
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return false;
+    throw error;
+  }
 }
 
 /** Removes what killed runs have left half made; what a living process is making stays. */

@@ -1,17 +1,17 @@
 /**
- * Visits every node of a tree as soon as its parent is done, some at once. A visit that answers false keeps what
+ * Visits every node of a graph as soon as all its parents are done, some at once. A visit that answers false keeps what
  * descends from it from being visited, and nothing else.
- * @param parents each node's parent; undefined for a root.
+ * @param parents each node's parents; none for a root.
  * @param atOnce how many visits are under way at most.
  * @throws what a visit throws, once those under way have ended; no other is begun.
  */
 export async function descend(
-  parents: ReadonlyMap<string, string | undefined>,
+  parents: ReadonlyMap<string, readonly string[]>,
   atOnce: number,
   visit: (node: string) => Promise<boolean>,
 ): Promise<void> {
   const waiting = new Set(parents.keys());
-  const done = new Set<string | undefined>([undefined]);
+  const done = new Set<string>();
   const running = new Set<Promise<void>>();
   const begin = (node: string) => {
     waiting.delete(node);
@@ -24,7 +24,8 @@ export async function descend(
   try {
     for (;;) {
       for (const node of waiting) {
-        if (running.size < atOnce && done.has(parents.get(node))) begin(node);
+        const ready = parents.get(node)?.every((parent) => done.has(parent));
+        if (ready && running.size < atOnce) begin(node);
       }
       if (running.size === 0) return;
       await Promise.race(running);

@@ -1,3 +1,5 @@
+import { troubleOf } from "../../components/registryTrouble.ts";
+
 /** What a failed build or update most likely means, for people who did not write the tools below. */
 const causes: readonly [RegExp, (match: RegExpExecArray) => string][] = [
   [/no space left on device/i, () => "The disk is full: free some space and run the same command again."],
@@ -9,11 +11,21 @@ const causes: readonly [RegExp, (match: RegExpExecArray) => string][] = [
   [
     /request to https?:\/\/([^/\s]+)\/\S*: 401 Unauthorized/i,
     ([, host]) =>
-      `The registry ${host} refuses the login: is the right one in the stack's secret registryPassword, or by \`docker login ${host}\`?`,
+      `The registry ${host} refuses the login: is it right, and still valid, in the stack's secret registryPassword, in CATALOG_REGISTRY_PASSWORD, or by \`docker login ${host}\`?`,
+  ],
+  [
+    /request to https?:\/\/([^/\s]+)\/v2\/(\S+?)\/(?:blobs|manifests)\/\S*: 403 Forbidden/i,
+    ([, host, repository]) =>
+      `The registry ${host} refuses ${repository} to this login (403): give it the right to push there.`,
+  ],
+  [
+    /blob upload invalid/i,
+    () => "The registry has taken a layer and cannot keep it (blob upload invalid): is its disk full?",
   ],
   [
     /(?:401 Unauthorized|authorization failed|no basic auth credentials|insufficient_scope|authentication required)/i,
-    () => "The registry refuses the login: is the stack's secret registryPassword the right one?",
+    () =>
+      "The registry refuses the login: is it right, and still valid, in the stack's secret registryPassword, in CATALOG_REGISTRY_PASSWORD, or by `docker login`?",
   ],
   [
     /(?:port is already allocated|address already in use)/i,
@@ -23,6 +35,15 @@ const causes: readonly [RegExp, (match: RegExpExecArray) => string][] = [
   [
     /(?:no builder "?([\w-]+)"? found|buildkitd[^\n]*connection refused|failed to dial[^\n]*buildkit[^\n]*)/i,
     () => "The builder is not running: `npm run up` starts it.",
+  ],
+  [
+    /failed to connect to any docker daemon|Cannot connect to the Docker daemon/i,
+    () => "Docker's engine does not answer: `npm run up` starts it, or says why not.",
+  ],
+  [
+    // The second where the builder is gone while it is asked for something.
+    /failed to receive status: rpc error: code = Unavailable|Unavailable: (?:error reading from server|connection error)/i,
+    () => "The builder has ended in the middle of it: `npm run up` starts it again.",
   ],
   [
     /unknown stack "(?:[^"]*\/)?([^"/]+)"/i,
@@ -41,5 +62,7 @@ export function diagnose(text: string): string | undefined {
     const match = pattern.exec(text);
     if (match) return sentence(match);
   }
-  return undefined;
+  const trouble = troubleOf(text);
+  const hint = / 5\d\d$/.test(trouble ?? "") ? "; its own log says why" : "";
+  return trouble && `The registry ${trouble}${hint}.`;
 }

@@ -10,39 +10,44 @@ export interface Login extends Credentials {
 }
 
 /** A registry's answer, whatever its status. @throws GroundError if it does not answer. */
-export async function ask(login: Login, path: string, method: client.Method = "GET"): Promise<Response> {
+export async function ask(
+  login: Login,
+  path: string,
+  method: client.Method = "GET",
+  options: Omit<client.AskOptions, "login"> = {},
+): Promise<Response> {
   try {
-    return await client.ask(login.address, path, method, { login, timeout: 15_000 });
+    return await client.ask(login.address, path, method, { login, timeout: 15_000, ...options });
   } catch (error) {
     throw new GroundError(`The registry ${(error as Error).message}.`);
   }
 }
 
-/** @throws GroundError if the registry does not answer, or refuses the login. */
-export async function checkLogin(registry: Omit<Login, "password">, password: string): Promise<void> {
-  const { status } = await ask({ ...registry, password }, "/v2/");
-  if (status === 401 || status === 403) {
-    throw new GroundError(
-      `The registry ${registry.address} refuses the password of ${registry.username}: ` +
-        "set the right one with `pulumi config set --secret registryPassword`, or CATALOG_REGISTRY_PASSWORD.",
-    );
+/** Whether a registry answers, whatever it says. */
+export const isReachable = (login: Login): Promise<boolean> =>
+  ask(login, "/v2/").then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * Starts a push to a repository, and cancels it.
+ * @returns the registry's status: 202 if the login may push.
+ */
+export async function startPush(login: Login, repository: string): Promise<number> {
+  const { status, headers, url } = await ask(login, `/v2/${repository}/blobs/uploads/`, "POST");
+  const place = headers.get("location");
+  if (status === 202 && place !== null) {
+    const { pathname, search } = new URL(place, url);
+    await ask(login, `${pathname}${search}`, "DELETE");
   }
-  if (status !== 200)
-    throw new GroundError(`The registry ${registry.address} answers ${status}, not 200, to a login.`);
+  return status;
 }
 
 /** The digest that the registry itself gives for a tag; undefined where it has none. */
 export async function digestOf(login: Login, repository: string, tag: string): Promise<string | undefined> {
   const answer = await ask(login, `/v2/${repository}/manifests/${tag}`, "HEAD");
   return answer.ok ? (answer.headers.get("docker-content-digest") ?? undefined) : undefined;
-}
-
-/** The compressed size of an image in bytes, by its manifest. */
-export async function sizeOf(login: Login, repository: string, digest: string): Promise<number | undefined> {
-  const answer = await ask(login, `/v2/${repository}/manifests/${digest}`);
-  if (!answer.ok) return undefined;
-  const { layers = [] } = (await answer.json()) as { layers?: { size: number }[] };
-  return layers.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** All repositories of a registry; undefined where it lists them for nobody. */
@@ -74,7 +79,21 @@ export interface Manifest {
   readonly parts: readonly string[];
   /** The compressed size of its layers in bytes; undefined for an index. */
   readonly size: number | undefined;
+  /** The digest of its configuration; undefined for an index. */
+  readonly config: string | undefined;
+  /** What its files are in, the lowest first; undefined for an index. */
+  readonly layers: readonly Blob[] | undefined;
 }
+
+/** Something in a registry, by its digest. */
+export interface Blob {
+  readonly digest: string;
+  /** In bytes, compressed if it is. */
+  readonly size: number;
+}
+
+/** The sum of sizes. */
+export const bytesOf = (blobs: readonly Blob[]): number => blobs.reduce((sum, { size }) => sum + size, 0);
 
 /** @returns undefined where the registry has no such tag or digest. @throws GroundError if it does not answer. */
 export async function manifestOf(
@@ -89,15 +108,48 @@ export async function manifestOf(
       `The registry ${login.address} answers ${answer.status} for ${repository}:${name}.`,
     );
   const bytes = Buffer.from(await answer.arrayBuffer());
-  const { manifests, layers } = JSON.parse(bytes.toString()) as {
-    manifests?: { digest: string }[];
-    layers?: { size: number }[];
+  const { manifests, config, layers } = JSON.parse(bytes.toString()) as {
+    manifests?: Blob[];
+    config?: Blob;
+    layers?: Blob[];
   };
   return {
     digest: `sha256:${createHash("sha256").update(bytes).digest("hex")}`,
     parts: manifests?.map(({ digest }) => digest) ?? [],
-    size: layers?.reduce((sum, { size }) => sum + size, 0),
+    size: layers && bytesOf(layers),
+    config: config?.digest,
+    layers,
   };
+}
+
+/** The content of a blob, which may take minutes to arrive. @throws GroundError if the registry does not give it. */
+export async function blobOf(login: Login, repository: string, digest: string): Promise<Response> {
+  const answer = await ask(login, `/v2/${repository}/blobs/${digest}`, "GET", { timeout: 600_000 });
+  if (answer.ok) return answer;
+  throw new GroundError(
+    `The registry ${login.address} answers ${answer.status} for ${repository}@${digest}.`,
+  );
+}
+
+/** Points a tag at an image of its repository. @throws GroundError if the registry does not take it. */
+export async function pointTag(login: Login, repository: string, tag: string, digest: string): Promise<void> {
+  const manifest = await ask(login, `/v2/${repository}/manifests/${digest}`);
+  const type = manifest.headers.get("content-type") ?? "";
+  await putManifest(login, repository, tag, { type, bytes: new Uint8Array(await manifest.arrayBuffer()) });
+}
+
+/** Gives a tag to a manifest whose parts the repository has. @throws GroundError if the registry does not take it. */
+export async function putManifest(
+  login: Login,
+  repository: string,
+  tag: string,
+  manifest: client.Content,
+): Promise<void> {
+  const { status } = await ask(login, `/v2/${repository}/manifests/${tag}`, "PUT", { content: manifest });
+  if (status !== 201)
+    throw new GroundError(
+      `The registry ${login.address} answers ${status} to pointing ${repository}:${tag} elsewhere.`,
+    );
 }
 
 /** Deletes an image by its digest, and with it all its tags. @throws GroundError if the registry does not. */

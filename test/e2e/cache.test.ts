@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import type { Images } from "../../ground/commands/report.ts";
+import { after, before, type TestContext, test } from "node:test";
+import { chooseStack } from "../../ground/commands/prepare.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
+import type { Images } from "../../ground/program/sizes.ts";
 import { digestOf } from "../../ground/tools/registry.ts";
 import { commandsOfBake } from "../support/display.ts";
 import { noEngine, previewed, select, updated } from "../support/engine.ts";
 import { noOwnBuilder, startBuilder } from "../support/ownBuilder.ts";
 import { makeStandIns, python } from "../support/standIns.ts";
-import { loginOf, newPassword, type Settings, type Workspace } from "../support/workspace.ts";
+import { loginOf, newPassword, type Settings, Workspace } from "../support/workspace.ts";
 
 const images = [
   "debian-13-image",
@@ -15,6 +16,7 @@ const images = [
   "flask-helloworld-image",
   "pyenv-2.5-debian-13-image",
   "python-3.13-debian-13-image",
+  "python-3.13-slim-debian-13-image",
 ];
 const workspaces: Workspace[] = [];
 
@@ -54,7 +56,7 @@ test("a build cache in the registry, with the real engine", { skip: noEngine || 
   const workspace = await make({});
   const { stdout, stderr } = await workspace.npm(["up", "--stack", workspace.stack, "--engine"]);
   // The service sleeps and answers nothing: everything else has to be there.
-  assert.match(stdout, /21 created/, `${stdout}\n${stderr}`);
+  assert.match(stdout, /23 created/, `${stdout}\n${stderr}`);
   const stack = await select(workspace);
   const { value: password } = await stack.getConfig("registryPassword");
   const built = async () => (await stack.outputs()).images?.value as Images;
@@ -85,24 +87,43 @@ test("a build cache in the registry, with the real engine", { skip: noEngine || 
 
 test("a build cache in the registry, without the engine", { skip: noOwnBuilder }, async (t) => {
   const workspace = await make({ cache: "max", applications: [] });
-  const bake = async () => {
-    const { code, stdout, stderr } = await workspace.npm(["bake", "--build", "--stack", workspace.stack]);
-    assert.equal(code, 0, `${stdout}\n${stderr}`);
-    const digests = [...stdout.matchAll(/^✓ image +(\S+) +(\S+)$/gm)].map(([, ...built]) => built);
-    return { digests, commands: commandsOfBake(stdout) };
-  };
-  const first = await bake();
-  assert.equal(first.digests.length, 4);
+  const first = await bake(workspace);
+  assert.equal(first.digests.length, 5);
   assert.ok(first.commands.some(({ image, cached }) => image === "python-3.13-debian-13" && !cached));
+  await bakeAgain(t, workspace, first);
+});
 
+test("the real chain: CPython is not compiled again", { skip: noOwnBuilder }, async (t) => {
+  const application = { name: "flask-helloworld", version: "1.0.0", framework: "flask" };
+  const workspace = await Workspace.make((await chooseStack()).name, {
+    cache: "max",
+    applications: [application],
+  });
+  workspaces.push(workspace);
+  const commands = await bakeAgain(t, workspace, await bake(workspace));
+  assert.ok(commands.some((command) => command.includes("install-python.sh")));
+});
+
+type Baked = { digests: string[][]; commands: ReturnType<typeof commandsOfBake> };
+
+async function bake(workspace: Workspace): Promise<Baked> {
+  const { code, stdout, stderr } = await workspace.npm(["bake", "--build", "--stack", workspace.stack]);
+  assert.equal(code, 0, `${stdout}\n${stderr}`);
+  const digests = [...stdout.matchAll(/^✓ image +(\S+) +(\S+)$/gm)].map(([, ...built]) => built);
+  return { digests, commands: commandsOfBake(stdout) };
+}
+
+/** The same by a builder that starts empty: the same images, and no command is executed. @returns the commands. */
+async function bakeAgain(t: TestContext, workspace: Workspace, first: Baked): Promise<string[]> {
   const fresh = await startBuilder(workspace.stack);
   t.after(fresh.stop);
   set(workspace, "builder", workspace.stack);
-  const second = await bake();
-  assert.deepEqual(second.digests, first.digests);
+  const { digests, commands } = await bake(workspace);
+  assert.deepEqual(digests, first.digests);
   assert.deepEqual(
-    second.commands.filter(({ cached }) => !cached),
+    commands.filter(({ cached }) => !cached),
     [],
   );
-  assert.ok(second.commands.some(({ image }) => image === "python-3.13-debian-13"));
-});
+  assert.ok(commands.some(({ image }) => image === "python-3.13-debian-13"));
+  return commands.map(({ command }) => command);
+}

@@ -5,8 +5,9 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { chooseStack } from "../../ground/commands/prepare.ts";
-import type { Images } from "../../ground/commands/report.ts";
+import { checkBuilder } from "../../ground/machine/builder.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
+import type { Images } from "../../ground/program/sizes.ts";
 import { must, run } from "../../ground/tools/exec.ts";
 import { ask, digestOf } from "../../ground/tools/registry.ts";
 import { previewed, select, noEngine as skip, updated } from "../support/engine.ts";
@@ -20,6 +21,7 @@ before(async () => {
   if (skip) return;
   await ensureDocker();
   workspace = await Workspace.make((await chooseStack()).name);
+  workspace.askPolicies();
 });
 after(async () => {
   for (const clone of clones) await clone.remove();
@@ -79,7 +81,7 @@ test("the chain with the real engine", { skip }, async (t) => {
       const password = (await stack.getConfig("registryPassword")).value;
       const login = loginOf(workspace, password);
       const { images } = await outputs();
-      assert.equal(Object.keys(images).length, 5);
+      assert.equal(Object.keys(images).length, 6);
       for (const { ref, digest, tags } of Object.values(images)) {
         const repository = /^[^/]+\/(.*):[^:]+@/.exec(ref)?.[1] as string;
         for (const tag of tags)
@@ -224,10 +226,12 @@ test("the chain with the real engine", { skip }, async (t) => {
     assert.equal(await content(other.port), await content(workspace.port));
   });
 
-  await t.test("`npm run down` leaves nothing", async () => {
+  await t.test("`npm run down` leaves nothing, but for the builder, which this test uses", async () => {
     const { code, stdout, stderr } = await workspace.npm(["down", "--stack", workspace.stack]);
     assert.equal(code, 0, `${stdout}\n${stderr}`);
     assert.deepEqual(await workspace.leftovers(), []);
+    assert.match(stdout, new RegExp(`^· builder +left running, .*\\b${process.pid}\\b`, "m"));
+    assert.ok((await checkBuilder("catalog")).ok);
     const { deployment } = (await stack.exportStack()) as { deployment: { resources?: object[] } };
     assert.deepEqual(deployment.resources ?? [], []);
   });

@@ -16,10 +16,12 @@ const frameworks = [
   { name: "tensorflow", version: "2.21.0" },
   { name: "bottle", version: "0.13.4" },
 ];
-const on = (series: string) =>
-  ["ansible-2.21", "bottle-0.13", "django-5.2", "flask-3.1", "tensorflow-2.21"].map(
+const on = (series: string) => [
+  `python-${series}-slim-debian-13`,
+  ...["ansible-2.21", "bottle-0.13", "django-5.2", "flask-3.1", "tensorflow-2.21"].map(
     (framework) => `${framework}-python-${series}-debian-13`,
-  );
+  ),
+];
 const app = (name: string, framework: string, publish?: number) => ({
   name,
   version: "1.0.0",
@@ -108,10 +110,10 @@ function overlap(turns: readonly Turn[], one: string, other: string): boolean {
 test("a matrix with the real engine", { skip }, async (t) => {
   const workspace = await make();
   const up = () => workspace.npm(["up", "--stack", workspace.stack, "--engine"]);
-  const flasks = async () => {
+  const pythons = async () => {
     const { value } = await (await select(workspace)).getConfig("registryPassword");
-    const tags = versions.map((version) => `3.1.3-python${version}-debian13`);
-    return Promise.all(tags.map((tag) => digestOf(loginOf(workspace, value), "catalog/flask", tag)));
+    const tags = versions.map((version) => `${version}-debian13`);
+    return Promise.all(tags.map((tag) => digestOf(loginOf(workspace, value), "catalog/python", tag)));
   };
 
   await t.test("two Pythons, five frameworks, a Java: one `up`, in parallel branches", async () => {
@@ -126,14 +128,14 @@ test("a matrix with the real engine", { skip }, async (t) => {
   await t.test(
     "a Python fails: the other branch is built, and the message names layer and command",
     async () => {
-      const before = await flasks();
+      const before = await pythons();
       set(workspace, { pyenvs: [pyenv("2.5.5")], pythons: [python("3.13.5"), wrong] });
       const { code, stdout, stderr } = await up();
       assert.notEqual(code, 0);
       for (const pattern of words) assert.match(stderr, pattern);
       assert.deepEqual(builtIn(turnsOfPulumi(stdout)), [...onFirst, "pyenv-2.5-debian-13"].sort());
-      const [first, second] = await flasks();
-      assert.ok(first && first !== before[0], "flask on the good Python is not pushed");
+      const [first, second] = await pythons();
+      assert.ok(first && first !== before[0], "the good Python is not pushed");
       assert.equal(second, before[1]);
     },
   );

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
-import type { Images } from "../../ground/commands/report.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
+import type { Images } from "../../ground/program/sizes.ts";
 import { digestOf } from "../../ground/tools/registry.ts";
 import { previewed, select, noEngine as skip, updated } from "../support/engine.ts";
 import { type ImageServer, serveImage } from "../support/imageServer.ts";
@@ -15,10 +15,14 @@ const service = [
   "flask-helloworld-service-image",
 ];
 const fromFlask = ["flask-3.1-python-3.13-debian-13-image", ...service];
-const fromPython = [...fromFlask, "python-3.13-debian-13-image"];
-const fromPyenv = [...fromPython, "pyenv-2.5-debian-13-image"].sort();
-const all = ["debian-13-image", ...fromPyenv];
-const second = ["flask-3.1-python-3.12-debian-13-image", "python-3.12-debian-13-image"];
+const fromPython = [...fromFlask, "python-3.13-debian-13-image", "python-3.13-slim-debian-13-image"];
+const fromPyenv = [...fromPython, "pyenv-2.5-debian-13-image"];
+const all = ["debian-13-image", ...fromPyenv].sort();
+const second = [
+  "flask-3.1-python-3.12-debian-13-image",
+  "python-3.12-debian-13-image",
+  "python-3.12-slim-debian-13-image",
+];
 
 interface Row {
   readonly change: string;
@@ -45,7 +49,12 @@ const rows: Row[] = [
     make: setSystem({ packages: ["curl", "less"] }),
     previewed: all,
   },
-  { change: "pyenv 2.5.4 → 2.5.5", make: set({ "catalog:pyenvs": [pyenv("2.5.5")] }), previewed: fromPyenv },
+  {
+    change: "pyenv 2.5.4 → 2.5.5, of which nothing is in the slim Python",
+    make: set({ "catalog:pyenvs": [pyenv("2.5.5")] }),
+    previewed: fromPyenv,
+    updated: fromPyenv.filter((name) => !name.startsWith("flask-helloworld-service-")),
+  },
   {
     change: "CPython 3.13.5 → 3.13.15",
     make: set({ "catalog:pythons": [python("3.13.15")] }),
@@ -98,7 +107,7 @@ before(async () => {
   });
   const { code, stdout, stderr } = await workspace.npm(["up", "--stack", workspace.stack, "--engine"]);
   // The service sleeps and answers nothing: everything else has to be there.
-  assert.match(stdout, /21 created/, `${code} ${stdout}\n${stderr}`);
+  assert.match(stdout, /23 created/, `${code} ${stdout}\n${stderr}`);
   stack = await select(workspace);
 });
 after(() => workspace?.remove());
@@ -119,7 +128,7 @@ test("a version that was removed stays in the registry", { skip }, async () => {
   const { value: password } = await stack.getConfig("registryPassword");
   for (const [image, tag] of [
     ["python", "3.12.11-debian13"],
-    ["flask", "3.1.3-python3.12.11-debian13"],
+    ["flask", "3.1.3-python3.12.11-slim-debian13"],
   ] as const) {
     assert.match(
       (await digestOf(loginOf(workspace, password), `catalog/${image}`, tag)) ?? "none",

@@ -7,19 +7,25 @@ import { ask, digestOf, type Login } from "../../ground/tools/registry.ts";
 import { previewed, select, updated } from "../support/engine.ts";
 import { addEnvironment, type Environment, noEnvironment as skip } from "../support/environments.ts";
 import { makeStandIns, python } from "../support/standIns.ts";
+import { ownAddress } from "../support/tlsRegistry.ts";
 import { loginOf, type Workspace } from "../support/workspace.ts";
 
 type Images = Record<string, { ref: string; digest: string; image: string; tags: string[] }>;
 
-/** The application and what it stands on; the other Python and its Flask are beside it. */
+/** The application and what it stands on; what has built it, and the other Python with its Flask, are beside it. */
 const line = [
   "debian-13",
   "flask-3.1-python-3.13-debian-13",
   "flask-helloworld",
+  "python-3.13-slim-debian-13",
+];
+const others = [
+  "flask-3.1-python-3.12-debian-13",
   "pyenv-2.5-debian-13",
+  "python-3.12-debian-13",
+  "python-3.12-slim-debian-13",
   "python-3.13-debian-13",
 ];
-const others = ["flask-3.1-python-3.12-debian-13", "python-3.12-debian-13"];
 const moved = [
   "flask-helloworld-index",
   "flask-helloworld-index-2",
@@ -39,7 +45,7 @@ before(async () => {
   workspace = await makeStandIns({ pythons: [python("3.13.5"), python("3.12.11")] });
   // The service sleeps and answers nothing, so the command fails in the end; all that it has to make is there.
   const { stdout, stderr } = await workspace.npm(["up", "--stack", workspace.stack, "--engine"]);
-  assert.match(stdout, /25 created/, `${stdout}\n${stderr}`);
+  assert.match(stdout, /29 created/, `${stdout}\n${stderr}`);
   dev = await select(workspace);
   login = loginOf(workspace, (await dev.getConfig("registryPassword")).value);
   staging = await addEnvironment(workspace, "staging", { promote: { from: workspace.stack } }, [login]);
@@ -69,12 +75,22 @@ async function holds(login: Login, { image, tags, digest }: Images[string]): Pro
   assert.equal(await digestOf(login, repository, digest), digest, repository);
 }
 
+test("an embedded registry answers on loopback alone, and to its login alone", { skip }, async () => {
+  const { registryPort: port } = workspace;
+  assert.equal((await ask({ ...login, password: "wrong" }, "/v2/")).status, 401);
+  assert.equal((await fetch(`http://127.0.0.1:${port}/v2/catalog/debian/tags/list`)).status, 401);
+  await assert.rejects(fetch(`http://${ownAddress()}:${port}/v2/`), ({ cause }: Error) => {
+    assert.equal((cause as NodeJS.ErrnoException).code, "ECONNREFUSED");
+    return true;
+  });
+});
+
 test("`up` promotes all images and builds none, without a builder", { skip }, async () => {
   const { stdout, stderr } = await workspace.npm(["up", "--stack", staging.stack], staging.env);
-  assert.match(stdout, /27 created/, `${stdout}\n${stderr}`);
+  assert.match(stdout, /33 created/, `${stdout}\n${stderr}`);
   const { deployment } = await staging.engine.exportStack();
   const types = (deployment as { resources: { type: string }[] }).resources.map(({ type }) => type);
-  assert.equal(types.filter((type) => type === "docker-build:index:Index").length, 12);
+  assert.equal(types.filter((type) => type === "docker-build:index:Index").length, 16);
   assert.ok(!types.includes("docker-build:index:Image"));
   assert.deepEqual(await previewed(staging.engine), []);
   const bake = await workspace.npm(["bake", "--stack", staging.stack], staging.env);
@@ -91,7 +107,10 @@ test("one application is promoted with its ancestors only, and runs out of the r
   const images = await imagesOf(prod.engine);
   assert.deepEqual(Object.keys(images).sort(), line);
   const tags = await ask(prod.registry, "/v2/catalog/python/tags/list");
-  assert.deepEqual(((await tags.json()) as { tags: string[] }).tags.sort(), ["3.13.5", "3.13.5-debian13"]);
+  assert.deepEqual(((await tags.json()) as { tags: string[] }).tags.sort(), [
+    "3.13.5-slim",
+    "3.13.5-slim-debian13",
+  ]);
 
   const { ref, digest } = images["flask-helloworld"] as Images[string];
   assert.ok(ref.startsWith(`${prod.registry.address}/catalog/flask-helloworld:`), ref);
@@ -118,10 +137,37 @@ test("each image has one digest in all environments, as their registries say", {
   }
 });
 
+const application = "images/flask-helloworld/app/helloworld.py";
+
+test("another image under a version tag that is promoted is refused, at preview and before it is copied", {
+  skip,
+}, async () => {
+  const image = (await imagesOf(dev))["flask-helloworld"] as Images[string];
+  workspace.edit(application, "Hello", "Hallo");
+  await updated(dev);
+  for (const run of [() => previewed(staging.engine), () => updated(staging.engine)]) {
+    await assert.rejects(
+      run,
+      /\/flask-helloworld:1\.0\.0-\S+ is published, and has another image \(sha256:\w+\): a `revision` in the stack/,
+    );
+    await holds(staging.registry, image);
+  }
+  const { code, stderr } = await workspace.npm(["up", "--stack", staging.stack], staging.env);
+  assert.equal(code, 1);
+  assert.match(stderr, /^✗ \S+\/flask-helloworld:1\.0\.0-\S+ is published, .* Nothing was promoted\.$/m);
+  workspace.edit(application, "Hallo", "Hello");
+  await updated(dev);
+  assert.deepEqual(await previewed(staging.engine), []);
+});
+
 test("a preview lists the images that have moved, one stage after the other", { skip }, async () => {
   const short = async () => (await imagesOf(dev))["flask-helloworld"]?.digest.slice(7, 19);
   const before = await short();
-  workspace.edit("images/flask-helloworld/app/helloworld.py", "Hello", "Goodbye");
+  workspace.edit(application, "Hello", "Goodbye");
+  workspace.configure((config) => ({
+    ...config,
+    "catalog:applications": [{ ...(config["catalog:applications"] as object[])[0], revision: 2 }],
+  }));
   await updated(dev);
   const now = await short();
   assert.notEqual(now, before);
@@ -131,7 +177,7 @@ test("a preview lists the images that have moved, one stage after the other", { 
   const { stdout, stderr } = await workspace.npm(["preview", "--stack", staging.stack], staging.env);
   assert.equal(
     stdout.trim().split("\n").at(-1),
-    `flask-helloworld ${before} → ${now}: promotes 1 of 7 images from ${workspace.stack}, replaces 1 container.`,
+    `flask-helloworld ${before} → ${now}: promotes 1 of 9 images from ${workspace.stack}, replaces 1 container.`,
     stderr,
   );
   assert.deepEqual(await updated(staging.engine), moved);

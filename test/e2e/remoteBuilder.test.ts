@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { RemoteBuilder } from "../../components/builderSettings.ts";
 import { ensureBuilder } from "../../ground/machine/builder.ts";
 import { ensureBuildx } from "../../ground/machine/buildx.ts";
@@ -11,16 +10,16 @@ import { checkRemote } from "../../ground/machine/remoteBuilder.ts";
 import { run } from "../../ground/tools/exec.ts";
 import { type Certificates, makeCertificates } from "../support/certificates.ts";
 import { noEngine, previewed, select } from "../support/engine.ts";
-import { noOwnBuilder as skip, startBuildkit } from "../support/ownBuilder.ts";
+import { noOwnBuilder as skip, startBuildkit, untilAnswers } from "../support/ownBuilder.ts";
 import { makeStandIns, python } from "../support/standIns.ts";
 import { freePort, type Workspace } from "../support/workspace.ts";
 
 let [own, other]: Certificates[] = [];
 let buildkit: Awaited<ReturnType<typeof startBuildkit>>;
 let workspace: Workspace;
-let builder: RemoteBuilder;
+let builder: Omit<RemoteBuilder, "setting">;
 /** What is changed of the builder, and the sentence that answers it. */
-let refusals: Record<string, [Partial<RemoteBuilder>, RegExp]>;
+let refusals: Record<string, [Partial<typeof builder>, RegExp]>;
 
 before(async () => {
   if (skip) return;
@@ -36,22 +35,15 @@ before(async () => {
     applications: [],
   });
   builder = { name: workspace.stack, endpoint, ca, ...client };
-  // A started buildkitd does not listen yet.
-  for (let tries = 0; tries < 100; tries++) {
-    const answers = await checkRemote(builder).then(
-      () => true,
-      () => false,
-    );
-    if (answers) break;
-    await sleep(100);
-  }
+  await untilAnswers({ ...builder, setting: "builder" });
   refusals = {
     "a client certificate of another CA": [
       other.client,
       /refuses the client certificate \/\S+ \(.*alert.*\): set builder\.cert and builder\.key to /,
     ],
     "nobody there": [
-      { endpoint: `tcp://127.0.0.1:${await freePort()}` },
+      // Of the system's own ports, which no test beside this one is given meanwhile.
+      { endpoint: "tcp://127.0.0.1:1" },
       /does not answer \(connect ECONNREFUSED 127\.0\.0\.1:\d+\)\.$/,
     ],
     "another CA": [
@@ -87,16 +79,30 @@ async function buildx(...args: string[]) {
 }
 
 /** Sets the stack's builder up with changes, and runs a command. */
-function withBuilder(change: Partial<RemoteBuilder>, ...args: string[]) {
+function withBuilder(change: Partial<typeof builder>, ...args: string[]) {
   workspace.configure((config) => ({ ...config, "catalog:builder": { ...builder, ...change } }));
   return workspace.npm([...args, "--stack", workspace.stack]);
 }
 
 test("a builder elsewhere that cannot be had: one sentence each", { skip }, async (t) => {
   for (const [what, [change, words]] of Object.entries(refusals)) {
-    await t.test(what, () => assert.rejects(checkRemote({ ...builder, ...change }), { message: words }));
+    await t.test(what, () =>
+      assert.rejects(checkRemote({ ...builder, setting: "builder", ...change }), { message: words }),
+    );
   }
-  await t.test("the right ones", () => checkRemote({ ...builder, serverName: "buildkit.test" }));
+  await t.test("the right ones", () =>
+    checkRemote({ ...builder, setting: "builder", serverName: "buildkit.test" }),
+  );
+  await t.test("one of several", () => {
+    const { name, ...node } = builder;
+    const nodes = [
+      { ...node, platforms: ["linux/amd64"] },
+      { ...node, ...other?.client, platforms: ["linux/386"] },
+    ];
+    const refused =
+      /^The builder \S+-386 at .*: set builder\.nodes\[1\]\.cert and builder\.nodes\[1\]\.key to /;
+    return assert.rejects(ensureBuilder({ name, nodes }), { message: refused });
+  });
 });
 
 test("a builder elsewhere that cannot be had ends a command before anything is made", { skip }, async (t) => {
@@ -119,6 +125,7 @@ test("a builder elsewhere that cannot be had ends a command before anything is m
 });
 
 test("a builder elsewhere builds what this machine has prepared", { skip: noEngine || skip }, async (t) => {
+  t.after(() => workspace.npm(["down", "--stack", workspace.stack]));
   await t.test("`up` makes it known, and builds on it", async () => {
     const { code, stdout, stderr } = await withBuilder({}, "up", "--engine");
     assert.equal(code, 0, `${stdout}\n${stderr}`);
@@ -146,4 +153,12 @@ test("a builder elsewhere builds what this machine has prepared", { skip: noEngi
       /There is a builder \S+ already \(driver remote, tcp:\/\/127\.0\.0\.1:\d+\), which is not tcp:\/\/localhost:/,
     ),
   );
+});
+
+test("a builder elsewhere builds without the engine too", { skip }, async () => {
+  const { code, stdout, stderr } = await withBuilder({}, "bake", "--build");
+  assert.equal(code, 0, `${stdout}\n${stderr}`);
+  assert.match(stdout, /^✓ builder +\S+, remote, tcp:\/\/127\.0\.0\.1:\d+, /m);
+  const [, targets] = /^✓ bake +docker-bake\.json with (\d+) targets$/m.exec(stdout) ?? [];
+  assert.equal([...stdout.matchAll(/^✓ image /gm)].length, Number(targets), stdout);
 });

@@ -1,30 +1,23 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { request } from "node:https";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
 import { ensureDocker } from "../../ground/machine/docker.ts";
-import { must, type Result } from "../../ground/tools/exec.ts";
-import { create, noEngine } from "../support/engine.ts";
+import type { Result } from "../../ground/tools/exec.ts";
+import { create, noEngine, previewed, updated } from "../support/engine.ts";
 import { noOwnBuilder, startBuilder } from "../support/ownBuilder.ts";
+import { makeTinyLayers } from "../support/tinyLayers.ts";
 import { serveTlsRegistry, type TlsRegistry } from "../support/tlsRegistry.ts";
-import { type Settings, Workspace } from "../support/workspace.ts";
+import type { Settings, Workspace } from "../support/workspace.ts";
 
 // Two stacks that share a namespace of one registry. It has TLS, so that the provider could delete from it, and it logs
-// every request. The images copy a file each: what is in them does not matter, whose they are does.
+// every request. What is in the images does not matter, whose they are does.
 const skip = noEngine || noOwnBuilder;
-const child = (file: string) => `ARG PARENT=scratch\nFROM \${PARENT}\nCOPY ${file} /\n`;
-const dockerfiles = {
-  "images/os/debian": "FROM base\nARG PACKAGES\nENV PACKAGES=$PACKAGES\n",
-  "images/pyenv": child("Dockerfile"),
-  "images/python": child("Dockerfile"),
-  "images/framework": child("requirements.txt"),
-};
 
 let workspace: Workspace;
 let registry: TlsRegistry;
@@ -36,26 +29,9 @@ before(async () => {
   if (skip) return;
   await ensureDocker();
   registry = await serveTlsRegistry();
-  workspace = await Workspace.make("dev", {
-    registry: { embedded: false, address: registry.address, username: registry.username },
-    namespace: "platform/catalog",
-    pyenvs: [{ version: "2.5.4", source: { folder: "images/os/alpine" } }],
-    pythons: [{ version: "3.13.5", sha256: "0".repeat(64) }],
-    applications: [],
-  });
-  const { stop: stopBuilder } = await startBuilder(workspace.stack, registry);
+  workspace = await makeTinyLayers(registry);
+  const { stop: stopBuilder } = await startBuilder(workspace.stack, { ...registry, ca: registry.caFile });
   stop = stopBuilder;
-  Object.assign(workspace.env, {
-    // The CA is trusted by Node, and by the providers.
-    NODE_EXTRA_CA_CERTS: registry.caFile,
-    SSL_CERT_FILE: registry.caFile,
-  });
-  for (const [folder, content] of Object.entries(dockerfiles))
-    workspace.write(`${folder}/Dockerfile`, content);
-  set(workspace.stack, {
-    builder: workspace.stack,
-    systems: [{ name: "debian", version: "13", base: await tinyBase() }],
-  });
   workspace.write(`Pulumi.${second}.yaml`, workspace.read(`Pulumi.${workspace.stack}.yaml`));
   const { folder, stack, env } = workspace;
   stacks.first = await create({ folder, stack, env }, registry.password);
@@ -66,15 +42,6 @@ after(async () => {
   await registry?.stop();
   await workspace?.remove();
 });
-
-/** A root file system with a file. */
-async function tinyBase(): Promise<object> {
-  mkdirSync(join(workspace.folder, "root"));
-  workspace.write("root/base", "");
-  const rootfs = join(workspace.folder, "root.tar");
-  await must("tar", ["-cf", rootfs, "-C", join(workspace.folder, "root"), "base"]);
-  return { rootfs, sha256: createHash("sha256").update(readFileSync(rootfs)).digest("hex") };
-}
 
 /** Changes settings of a stack's file. */
 function set(stack: string, settings: Settings): void {
@@ -130,8 +97,8 @@ async function published(): Promise<Record<string, string>> {
   return found;
 }
 
-/** The requests that have changed the registry. */
-const changes = () => registry.log().match(/"(PUT|POST|PATCH|DELETE) \/v2\/[^"]*/g) ?? [];
+/** The requests that have changed what is in the registry; an upload that is given up changes nothing. */
+const changes = () => registry.log().match(/"(PUT|DELETE(?! \S*\/blobs\/uploads\/)) \/v2\/[^"]*/g) ?? [];
 const up = (stack: string) => workspace.npm(["up", "--stack", stack, "--engine"]);
 const ok = ({ code, stdout, stderr }: Result) => assert.equal(code, 0, `${stdout}\n${stderr}`);
 
@@ -149,7 +116,9 @@ async function refused(run: () => Promise<unknown>): Promise<string[]> {
 
 test("stacks that share a registry", { skip }, async (t) => {
   const { stack: first } = workspace;
+  const requirements = "images/flask/3.1.3/requirements.txt";
   const long = "3.13.5-debian13";
+  const slim = "3.13.5-slim-debian13";
 
   await t.test("from the first `up` on, the state says that images are retained", async () => {
     ok(await up(first));
@@ -159,8 +128,30 @@ test("stacks that share a registry", { skip }, async (t) => {
     const images = deployment.resources.filter(({ type }) => type === "docker-build:index:Image");
     assert.deepEqual(
       images.map(({ retainOnDelete }) => retainOnDelete),
-      [true, true, true, true],
+      [true, true, true, true, true],
     );
+  });
+
+  await t.test("a build cache is no content: with it all is built again, and no tag moves", async () => {
+    const before = await published();
+    set(first, { cache: "max" });
+    const listed = await previewed(stacks.first);
+    assert.equal(listed.filter((name) => name.endsWith("-image")).length, 5);
+    assert.deepEqual(await updated(stacks.first), listed);
+    const { status } = await ask("GET", "/v2/platform/catalog/cache/manifests/pyenv-2.5-debian-13");
+    assert.equal(status, 200);
+    assert.deepEqual(await published(), before);
+  });
+
+  await t.test("a change is refused at preview together with what is not known yet", async () => {
+    set(first, { cache: "min" });
+    workspace.edit(requirements, "blinker==", "# Zero.\nblinker==");
+    const [line = "", ...more] = await refused(() => stacks.first.preview());
+    assert.match(line, /\/flask:3\.1\.3-\S+ is published, and what goes into it changes: /);
+    assert.deepEqual(more, []);
+    workspace.edit(requirements, "# Zero.\nblinker==", "blinker==");
+    set(first, { cache: "none" });
+    await stacks.first.up();
   });
 
   await t.test(
@@ -185,12 +176,13 @@ test("stacks that share a registry", { skip }, async (t) => {
       "debian:13-r2",
       "pyenv:2.5.4-debian13-r2",
       `python:${long}-r2`,
-      `flask:3.1.3-python${long}-r2`,
+      `python:${slim}-r2`,
+      `flask:3.1.3-python${slim}-r2`,
     ]);
     const moved = Object.keys(before).filter((tag) => before[tag] !== after[tag]);
     assert.deepEqual(
       moved,
-      ["pyenv:2.5.4", "python:3.13.5", "flask:3.1.3"],
+      ["pyenv:2.5.4", "python:3.13.5", "python:3.13.5-slim", "flask:3.1.3"],
       "short tags move, and no others",
     );
   });
@@ -198,8 +190,8 @@ test("stacks that share a registry", { skip }, async (t) => {
   await t.test(
     "a foreign image under the next version tag is refused, and the revision after it is not",
     async () => {
-      const tag = `flask:3.1.3-r2-python${long}`;
-      const foreign = `${await manifest(`flask:3.1.3-python${long}`)}\n`;
+      const tag = `flask:3.1.3-r2-python${slim}`;
+      const foreign = `${await manifest(`flask:3.1.3-python${slim}`)}\n`;
       const { status } = await ask("PUT", `/v2/platform/catalog/${tag.replace(":", "/manifests/")}`, foreign);
       assert.equal(status, 201);
       setFlask(2);
@@ -215,8 +207,6 @@ test("stacks that share a registry", { skip }, async (t) => {
       assert.ok((await published())[tag.replace("r2", "r3")]);
     },
   );
-
-  const requirements = "images/flask/3.1.3/requirements.txt";
 
   await t.test(
     "other content under the stack's own version tag is refused, by plain Pulumi too",
@@ -239,7 +229,7 @@ test("stacks that share a registry", { skip }, async (t) => {
     await stacks.first.up();
     const after = await published();
     const moved = Object.keys(after).filter((tag) => before[tag] !== after[tag]);
-    assert.deepEqual(moved, [`flask:3.1.3-r3-python${long}`, "flask:3.1.3"].sort());
+    assert.deepEqual(moved, [`flask:3.1.3-r3-python${slim}`, "flask:3.1.3"].sort());
     set(first, { registry: shared });
   });
 
@@ -279,6 +269,8 @@ test("stacks that share a registry", { skip }, async (t) => {
       "pyenv:2.5.4-debian13-r2",
       "python:3.13.5",
       `python:${long}-r2`,
+      "python:3.13.5-slim",
+      `python:${slim}-r2`,
     ];
     const orphans = Object.keys(before).filter((tag) => !kept.includes(tag));
     const listed = await workspace.npm(["prune", "--stack", second]);
@@ -290,12 +282,17 @@ test("stacks that share a registry", { skip }, async (t) => {
         `${tag}\n${listed.stdout}`,
       );
     }
-    assert.match(listed.stdout, /^No stack refers to 7 images; nothing is deleted\./m);
+    assert.match(
+      listed.stdout,
+      /^cache +pyenv-2\.5-debian-13 /m,
+      "the build cache of the stack that is gone",
+    );
+    assert.match(listed.stdout, /^No stack refers to 12 images; nothing is deleted\./m);
     assert.deepEqual(await published(), before);
 
     const deleted = await workspace.npm(["prune", "--stack", second, "--delete"]);
     ok(deleted);
-    assert.match(deleted.stdout, /^7 images deleted\./m);
+    assert.match(deleted.stdout, /^12 images deleted\./m);
     assert.deepEqual(Object.keys(await published()), kept);
     const again = await workspace.npm(["prune", "--stack", second]);
     assert.match(again.stdout, /^Every image is referred to by a stack\.$/m);

@@ -5,6 +5,7 @@ import { chooseStack } from "../../ground/commands/prepare.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
 import { subjectsOf, testImages } from "../support/subjects.ts";
 import { freePort, loginOf, Workspace } from "../support/workspace.ts";
+import { breakRules } from "./breakages.ts";
 
 /** A framework with the newest of its versions here. */
 const newest = (name: string) => {
@@ -51,6 +52,13 @@ test("two applications on two frameworks run side by side, and a framework bring
   );
   assert.deepEqual(subjects.map(({ image }) => image).sort(), ["ansible", "django", "django-hello"]);
   await testImages(t, subjects, loginOf(workspace, password(workspace)));
+  for (const [image, ...written] of [
+    ["ansible", "ansible"],
+    ["django-hello", "django", "django-hello"],
+  ] as const) {
+    const subject = subjects.find((subject) => subject.image === image) ?? assert.fail(image);
+    await breakRules(t, subject, ...written);
+  }
 });
 
 test("TensorFlow calculates", {
@@ -58,7 +66,8 @@ test("TensorFlow calculates", {
     ? false
     : "it takes minutes; CATALOG_TEST_TENSORFLOW=1 includes it",
 }, async (t) => {
-  const workspace = await built({ frameworks: [newest("tensorflow")], applications: [] });
+  const workspace = await built({ frameworks: [{ ...newest("tensorflow"), budget: 700 }], applications: [] });
   const subjects = subjectsOf(workspace).filter(({ image }) => image === "tensorflow");
   await testImages(t, subjects, loginOf(workspace, password(workspace)));
+  await breakRules(t, subjects[0] ?? assert.fail(), "tensorflow");
 });

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { chooseStack } from "../../ground/commands/prepare.ts";
 import { ensureBuilder } from "../../ground/machine/builder.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
 import { type BakeFile, digestVariable } from "../../ground/program/bakeFile.ts";
-import { must, run } from "../../ground/tools/exec.ts";
-import { freePort, Workspace } from "../support/workspace.ts";
-import { rulesFor, type Subject } from "./rules.ts";
+import { must } from "../../ground/tools/exec.ts";
+import { Workspace } from "../support/workspace.ts";
+import { breakRules } from "./breakages.ts";
+import type { Subject } from "./rules/rule.ts";
+import { checkRules } from "./rules.ts";
 
 const helloworld = { name: "java-helloworld", version: "1.0.0", framework: "java" };
 /** What is built, parents first: no pyenv and no Python. */
@@ -27,34 +28,10 @@ test("Java and its application", async (t) => {
   const subjects = await build(targets);
   for (const subject of subjects.filter(({ image }) => image !== "debian")) {
     await t.test(`${subject.image} ${subject.version}`, async (t) => {
-      for (const { what, check } of rulesFor(subject)) await t.test(what, () => check(subject));
+      await checkRules(t, subject);
     });
   }
-
-  const { ref } = subjects.at(-1) as Subject;
-  await t.test("the application answers, read-only and without rights, and ends on SIGTERM", async (t) => {
-    const port = await freePort();
-    const hardening = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"];
-    const limits = ["--memory", "256m", "--tmpfs", "/tmp:rw,noexec,nosuid,size=16m"];
-    const { stdout } = await must("docker", [
-      ...["run", "--detach", "--publish", `127.0.0.1:${port}:5000`],
-      ...hardening,
-      ...limits,
-      ref,
-    ]);
-    const container = stdout.trim();
-    t.after(() => run("docker", ["rm", "--force", container]));
-
-    assert.equal(await answer(`http://127.0.0.1:${port}/`), "Hello, World!");
-    assert.equal(await answer(`http://127.0.0.1:${port}/index`), "Hello, World!");
-    assert.equal((await fetch(`http://127.0.0.1:${port}/nowhere`)).status, 404);
-
-    const asked = Date.now();
-    await must("docker", ["stop", container]);
-    assert.ok(Date.now() - asked < 5000, `it took ${Date.now() - asked} ms to stop`);
-    const { stdout: code } = await must("docker", ["inspect", "--format", "{{.State.ExitCode}}", container]);
-    assert.equal(code.trim(), "143");
-  });
+  await breakRules(t, subjects.at(-1) as Subject, "java", "java-helloworld");
 });
 
 /** Builds the targets one by one, since each carries its parent's digest in a label, and loads them. */
@@ -99,16 +76,4 @@ async function build(targets: readonly string[]): Promise<Subject[]> {
     const version = labels["org.opencontainers.image.version"] as string;
     return { image: line[0] as string, version, ref: tags[0] as string, namespace: "catalog", line };
   });
-}
-
-/** What a service answers that may not listen yet. */
-async function answer(url: string): Promise<string> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await (await fetch(url)).text();
-    } catch (error) {
-      if (tries === 100) throw error;
-      await sleep(100);
-    }
-  }
 }

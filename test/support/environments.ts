@@ -5,6 +5,7 @@ import tls from "node:tls";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { stringify } from "yaml";
 import { removeLeftovers } from "../../ground/program/leftovers.ts";
+import { buildxConfig } from "../../ground/tools/dockerConfig.ts";
 import type { Login } from "../../ground/tools/registry.ts";
 import { noEngine, select } from "./engine.ts";
 import { serveTlsRegistry, type TlsRegistry } from "./tlsRegistry.ts";
@@ -61,6 +62,7 @@ export async function addEnvironment(
   const env = {
     ...workspace.env,
     DOCKER_CONFIG: docker,
+    BUILDX_CONFIG: buildxConfig(),
     SSL_CERT_FILE: bundle,
     NODE_EXTRA_CA_CERTS: bundle,
   };

@@ -28,11 +28,17 @@ export async function serve(answer: Answer): Promise<HttpServer> {
 export const open: Answer = (_, response) =>
   response.writeHead(200, { "docker-content-digest": digest }).end();
 
-/** Gives the digest to whoever brings this header, and the challenge to others. */
+/** Gives an index of one image. */
+export const hasIndex: Answer = (_, response) =>
+  response
+    .writeHead(200, { "content-type": "application/vnd.oci.image.index.v1+json" })
+    .end(JSON.stringify({ manifests: [{ digest }] }));
+
+/** Answers whoever brings this header, and gives the challenge to others. */
 export const guarded =
-  (authorization: string, challenge: string): Answer =>
+  (authorization: string, challenge: string, answer: Answer = open): Answer =>
   (request, response, url) => {
-    if (request.headers.authorization === authorization) return open(request, response, url);
+    if (request.headers.authorization === authorization) return answer(request, response, url);
     return response.writeHead(401, { "www-authenticate": challenge }).end();
   };
 

@@ -25,6 +25,8 @@ export async function serveHttp(
     host: `localhost:${(server.address() as AddressInfo).port}`,
     requests,
     stop: () => {
+      // A connection that is made in this very moment is nobody's, and would keep the process alive.
+      server.on("connection", (socket) => socket.destroy());
       server.close();
       server.closeAllConnections();
     },

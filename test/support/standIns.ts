@@ -3,6 +3,7 @@ import { type Settings, Workspace } from "./workspace.ts";
 
 // The program is the real one and so is the engine; only what the images do is little, so that each builds in a
 // second. Each uses its build arguments and its files, as the real ones do.
+const bases = "ARG BUILDER=scratch PARENT=scratch";
 const dockerfiles = {
   "images/os/debian": `FROM base
 ARG OS_ARCHIVE PACKAGES USER_NAME
@@ -18,9 +19,16 @@ FROM \${PARENT}
 ARG PYTHON_VERSION
 RUN echo "$PYTHON_VERSION" >/python
 `,
-  "images/framework": `ARG PARENT=scratch
+  "images/python-slim": `${bases}
+FROM \${BUILDER} AS build
 FROM \${PARENT}
-COPY requirements.txt /requirements.txt
+COPY --from=build /python /python
+`,
+  "images/framework": `${bases}
+FROM \${BUILDER} AS build
+COPY requirements.txt /built
+FROM \${PARENT}
+COPY --from=build /built /requirements.txt
 `,
   "images/java": `ARG PARENT=scratch
 FROM \${PARENT}
@@ -34,15 +42,30 @@ RUN echo "$JAVA_VERSION" >/java
 
 /** An application that sleeps, answers nothing, and ends at once. */
 function application(): string {
-  return `ARG PARENT=scratch
+  return `${bases}
 FROM scratch AS application
 COPY app/ /
-FROM \${PARENT}
+FROM \${BUILDER} AS build
 COPY --from=application / /app/
+FROM \${PARENT}
+COPY --from=build /app/ /app/
 STOPSIGNAL SIGKILL
 CMD ["sleep", "infinity"]
 `;
 }
+
+/** An application that answers. */
+export const answering = `ARG PARENT=scratch
+FROM \${PARENT}
+COPY app/ /app/
+STOPSIGNAL SIGKILL
+CMD ["perl", "-MIO::Socket::INET", "-e", "\\
+  my $server = IO::Socket::INET->new(LocalPort => 5000, Listen => 5, ReuseAddr => 1); \\
+  while (my $client = $server->accept) { \\
+    while (<$client>) { last if length() < 3 } \\
+    print $client qq(HTTP/1.0 200 OK\\\\r\\\\n\\\\r\\\\nhere) \\
+  }"]
+`;
 
 /** Of no Python the archive is asked for, and none has this checksum. */
 export const python = (version: string) => ({ version, sha256: "0".repeat(64) });

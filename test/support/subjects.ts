@@ -4,7 +4,8 @@ import type { BakeFile } from "../../ground/program/bakeFile.ts";
 import { loginFolder } from "../../ground/tools/dockerConfig.ts";
 import { must, run } from "../../ground/tools/exec.ts";
 import type { Login } from "../../ground/tools/registry.ts";
-import { rulesFor, type Subject } from "../image/rules.ts";
+import type { Subject } from "../image/rules/rule.ts";
+import { checkRules } from "../image/rules.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** The images of a workspace in which `bake` has been run. */
@@ -13,11 +14,12 @@ export function subjectsOf(workspace: Workspace): Subject[] {
   return Object.entries(targets).map(([name, { tags, labels }]) => {
     const line: string[] = [];
     for (let next: string | undefined = name; next !== undefined; ) {
+      if (/^python-[\d_]+-slim/.test(next)) line.push("python-slim");
       line.push(targets[next]?.labels["org.opencontainers.image.title"] as string);
       next = targets[next]?.contexts.parent?.slice("target:".length);
     }
     return {
-      image: line[0] as string,
+      image: labels["org.opencontainers.image.title"] as string,
       version: labels["org.opencontainers.image.version"] as string,
       ref: tags[0] as string,
       namespace: "catalog",
@@ -35,9 +37,9 @@ export async function testImages(t: TestContext, subjects: readonly Subject[], l
     for (const { ref } of subjects) await run("docker", ["image", "rm", ref]);
   });
   for (const subject of subjects) {
-    await t.test(subject.image, async (t) => {
+    await t.test(subject.line[0], async (t) => {
       await must("docker", ["--config", dockerConfig, "pull", "--quiet", subject.ref]);
-      for (const { what, check } of rulesFor(subject)) await t.test(what, () => check(subject));
+      await checkRules(t, subject);
     });
   }
 }

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { copyProject } from "../../ground/program/copy.ts";
 import { leftovers, removeLeftovers } from "../../ground/program/leftovers.ts";
+import { PACKS } from "../../ground/program/policies.ts";
 import { type Result, run } from "../../ground/tools/exec.ts";
 import { freePort } from "../../ground/tools/ports.ts";
 import type { Login } from "../../ground/tools/registry.ts";
@@ -49,7 +50,12 @@ export class Workspace {
     await copyProject(folder);
     const [registryPort, port] = [await freePort(), await freePort()];
     mkdirSync(join(folder, "state"));
-    const env = { PULUMI_BACKEND_URL: `file://${join(folder, "state")}`, PULUMI_CONFIG_PASSPHRASE: "test" };
+    const env = {
+      PULUMI_BACKEND_URL: `file://${join(folder, "state")}`,
+      PULUMI_CONFIG_PASSPHRASE: "test",
+      // A second for each command: tests that are about policies take the variable away.
+      [PACKS]: "",
+    };
     const workspace = new Workspace(folder, stack, env, registryPort, port);
     const { config = {} } = parse(workspace.read(`Pulumi.${base}.yaml`)) as { config?: Settings };
     const registry = { ...(config["catalog:registry"] as object), address: `localhost:${registryPort}` };
@@ -74,6 +80,11 @@ export class Workspace {
     return workspace;
   }
 
+  /** Has its commands ask the policies, as they do by themselves. */
+  askPolicies(): void {
+    delete this.env[PACKS];
+  }
+
   /** Another checkout, in another folder, of the same files and with the same state. */
   async clone(): Promise<Workspace> {
     const folder = mkdtempSync(join(tmpdir(), "image-catalog-clone-"));
@@ -91,12 +102,13 @@ export class Workspace {
     });
   }
 
-  /** The same, left running; `output()` is what it has printed so far. */
-  start(args: readonly string[]) {
+  /** The same, left running in a process group of its own; `output()` is what it has printed so far. */
+  start(args: readonly string[], env: Record<string, string> = {}) {
     const child = spawn(process.execPath, ["ground/cli.ts", ...args], {
       cwd: this.folder,
-      env: { ...process.env, ...this.env },
+      env: { ...process.env, ...this.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
     });
     let text = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += chunk));
@@ -119,9 +131,9 @@ export class Workspace {
     this.write(file, content.replace(from, to));
   }
 
-  /** Changes the settings of the stack's file, given with their namespace; what it returns is written, in that order. */
-  configure(change: (config: Settings) => Settings): void {
-    const file = `Pulumi.${this.stack}.yaml`;
+  /** Changes the settings of a stack's file, given with their namespace; what it returns is written, in that order. */
+  configure(change: (config: Settings) => Settings, stack = this.stack): void {
+    const file = `Pulumi.${stack}.yaml`;
     const content = parse(this.read(file)) as { config: Settings };
     this.write(file, stringify({ ...content, config: change(content.config) }));
   }

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type BareImage, bareTree } from "../../ground/bench/bareTree.ts";
 import { median, minimum, table } from "../../ground/bench/figures.ts";
 import { page } from "../../ground/bench/page.ts";
+import { meanRatio, readTimes } from "../../ground/bench/pyperformance.ts";
+import type { Official } from "../../ground/bench/sizes.ts";
 import { filesOf, SMALLEST, settingsOf, shapeOf, writeFiles } from "../../ground/bench/tree.ts";
 import { bench } from "../../ground/commands/bench.ts";
 import { type Recording, record } from "../../ground/program/record.ts";
@@ -76,16 +78,8 @@ test("the bare program registers the catalog's images and registry, and nothing 
       .map(({ type, name, inputs, secrets, retained }) => [`${type} ${name}`, { inputs, secrets, retained }]);
   assert.deepEqual(Object.fromEntries(compared(bare)), Object.fromEntries(compared(catalog)));
   assert.equal(imagesOf(bare).length, 47);
-  const others = bare.resources.flatMap(({ type }) =>
-    /^(catalog|pulumi:(?!pulumi))/.test(type) ? [type] : [],
-  );
-  assert.deepEqual(others, ["pulumi:providers:docker-build"]);
-  const login = (recording: Recording) => {
-    const { inputs, secrets } = recording.resources.find(({ name }) => name === "registry-build") ?? {};
-    return { registries: inputs?.registries, secrets };
-  };
-  assert.deepEqual(login(bare), login(catalog));
-  assert.ok(login(bare).secrets?.includes("registries"));
+  assert.ok(!bare.resources.some(({ type }) => /^(catalog|pulumi:(?!pulumi))/.test(type)));
+  for (const { name, secrets } of imagesOf(bare)) assert.ok(secrets.includes("registries"), name);
 });
 
 test("a child of the bare program has its parent's own output, not a recorded text", async () => {
@@ -112,40 +106,88 @@ test("minimum and median, of even and odd numbers of times", () => {
 });
 
 test("a table has minimum, median and their ratios", () => {
-  const rows = [{ what: "preview", catalog: [12, 10, 20], bare: [8, 9, 8] }];
-  const cells = table({ title: "", method: "", rows })
-    .split("\n")[2]
-    ?.split("|")
-    .map((cell) => cell.trim());
+  const rows = [{ what: "preview", first: [12, 10, 20], second: [8, 9, 8] }];
+  const [head, , cells] = table({ title: "", method: "", sides: ["new", "old"], unit: "s", rows })
+    .split("\n")
+    .map((line) => line.split("|").map((cell) => cell.trim()));
+  assert.deepEqual(head?.slice(3, 7), ["new: min", "median", "old: min", "median"]);
   assert.deepEqual(cells, ["", "preview", "3", "10.0 s", "12.0 s", "8.0 s", "8.0 s", "1.25", "1.50", ""]);
 });
 
+test("what only one side has is shown, beside nothing", () => {
+  const rows = [{ what: "flask", first: [51.2], second: [] }];
+  const cells = table({ title: "", method: "", sides: ["new", "old"], unit: "MB", rows }).split("\n")[2];
+  assert.deepEqual(
+    cells?.split("|").map((cell) => cell.trim()),
+    ["", "flask", "1", "51.2 MB", "51.2 MB", "·", "·", "·", "·", ""],
+  );
+});
+
+test("of pyperf's runs those count that have values, in milliseconds; ratios have a geometric mean", () => {
+  const runs = [{ metadata: { calibrate_loops: 1 } }, { values: [0.5, 0.25] }, { values: [0.125] }];
+  assert.deepEqual(readTimes(JSON.stringify({ benchmarks: [{ runs }] })), [500, 250, 125]);
+  const rows = [
+    { what: "a", first: [4, 9], second: [1] },
+    { what: "b", first: [1], second: [1, 2] },
+  ];
+  assert.equal(meanRatio(rows).toFixed(6), "2.000000");
+});
+
+test("each published size stands beside a layer of the stack, has a date, and says where it is from", async () => {
+  const official = JSON.parse(
+    readFileSync(join(checkout, "docs/official-images.json"), "utf8"),
+  ) as Official[];
+  process.chdir(checkout);
+  const stack = { name: "dev", project, values: { ...values, javas: [{ version: "21" }] } };
+  const { resources } = await record(stack, password).finally(() => process.chdir(folder));
+  assert.ok(official.length > 0);
+  for (const { beside, image, onDisk, compressed, sources } of official) {
+    assert.ok(
+      resources.some(({ name, type }) => name === beside && type.startsWith("catalog:image:")),
+      beside,
+    );
+    assert.match(image, /^[\w/-]+:\S+$/);
+    for (const size of [onDisk, compressed]) {
+      if (size === undefined) continue;
+      assert.ok(Number.isInteger(size.bytes), image);
+      assert.match(size.date, /^\d{4}-\d\d-\d\d$/);
+    }
+    assert.ok(sources.length > 0, image);
+  }
+});
+
 test("a page says by which command, when and on what, and shows every figure", () => {
-  const figure = { title: "Figure", method: "How.", rows: [{ what: "this", catalog: [1], bare: [2] }] };
-  const text = page({
-    command: "npm run bench",
-    date: "2026-11-23T12:00:00Z",
-    machine: "2 cores",
-    load: [0.25, 1.5],
-    figures: [figure, { ...figure, title: "Other" }],
-  });
+  const sides: [string, string] = ["new", "old"];
+  const rows = [{ what: "this", first: [1], second: [2] }];
+  const figure = { title: "Figure", method: "How.", sides, unit: "s", rows, remarks: ["A remark."] };
+  const report = { date: "2026-11-23T12:00:00Z", machine: "2 cores", load: [0.25, 1.5] } as const;
+  const text = page([
+    { ...report, command: "npm run bench -- this", figures: [figure, { ...figure, title: "Other" }] },
+    { ...report, command: "npm run bench -- that", figures: [{ ...figure, title: "Third" }] },
+  ]);
   for (const part of [
-    "`npm run bench`, 2026-11-23. 2 cores.",
-    "0.3 before and 1.5 after",
+    "`npm run bench -- this`, 2026-11-23. 2 cores. Load average 0.3 and 1.5.",
+    "`npm run bench -- that`, ",
     "## Figure",
     "## Other",
+    "## Third",
     "How.",
+    "A remark.",
     table(figure),
   ])
     assert.ok(text.includes(part), part);
 });
 
-test("without a Pulumi, or with a number that makes no tree, one sentence says so before anything is made", async () => {
+test("without a Pulumi, a number that makes no tree, or a name of none, one sentence says so before anything is made", async () => {
   await assert.rejects(
     bench({ images: "2" }),
     /^GroundError: --images is "2"; a whole number, at least 3, is/,
   );
   await assert.rejects(bench({ images: "many" }), /--images is "many"/);
+  await assert.rejects(
+    bench({ args: ["tree"] }),
+    /There is no benchmark "tree"; did you mean trees\? \(allowed: bare, trees, chain, cache, sizes, python\)\.$/,
+  );
   await assert.rejects(bench({ repeat: "0" }), /--repeat is "0"; a whole number, at least 1,/);
   process.env.CATALOG_NO_PULUMI = "1";
   try {

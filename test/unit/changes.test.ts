@@ -45,6 +45,8 @@ const image = (op: string, title: string, version: string, change: Inputs = {}, 
   });
   return step(op, IMAGE, `${title}-image`, inputs(from, {}), inputs(version, change));
 };
+/** The same for two platforms. */
+const both = (event: EngineEvent) => [event, event];
 const follows: Inputs = {
   buildArgs: { PARENT: "unknown" },
   labels: { "org.opencontainers.image.base.digest": "unknown", "catalog.repository.tag": "new" },
@@ -115,6 +117,17 @@ const cases: [string, EngineEvent[], string][] = [
     "python 3.13.5 → 3.13.15: rebuilds 2 of 3 images, replaces 1 container",
   ],
   [
+    "a version of two variants, of which one builds the other",
+    [
+      image("same", "debian", "13"),
+      image("update", "python", "3.13.15", {}, "3.13.5"),
+      image("update", "python", "3.13.15", { buildArgs: { BUILDER: "unknown" } }, "3.13.5"),
+      image("update", "flask", "3.1.3", { ...follows, buildArgs: { PARENT: "unknown", BUILDER: "unknown" } }),
+      ...container,
+    ],
+    "python 3.13.5 → 3.13.15: rebuilds 3 of 4 images, replaces 1 container",
+  ],
+  [
     "files, an argument, a source and a label",
     [
       image("update", "debian", "13", { buildArgs: { PACKAGES: "curl" } }),
@@ -149,6 +162,15 @@ const cases: [string, EngineEvent[], string][] = [
     "python 3.14.0 added: builds 2 new images",
   ],
   [
+    "a Python more, in two variants",
+    [
+      image("same", "debian", "13"),
+      image("create", "python", "3.14.0", on("pyenv:2.7.1")),
+      image("create", "python", "3.14.0", on("debian:13")),
+    ],
+    "python 3.14.0 added: builds 2 new images",
+  ],
+  [
     "a framework less",
     [image("same", "debian", "13"), image("delete", "flask", "3.1.3", on("python:3.12.0"))],
     "flask 3.1.3 removed: drops 1 image, kept in the registry",
@@ -167,6 +189,26 @@ const cases: [string, EngineEvent[], string][] = [
       image("update", "python", "3.13.5", follows),
     ],
     "pyenv 2.5.4 → 2.7.1: builds 1 new image, rebuilds 1 of 3 images, drops 1 image, kept in the registry",
+  ],
+  [
+    "several platforms, each with its own images, and their indexes",
+    [
+      ...both(image("same", "debian", "13")),
+      ...both(image("update", "python", "3.13.15", {}, "3.13.5")),
+      ...both(image("update", "flask", "3.1.3", follows)),
+      step("update", "catalog:image:Python$docker-build:index:Index", "python-index"),
+    ],
+    "python 3.13.5 → 3.13.15: rebuilds 4 of 6 images",
+  ],
+  [
+    "platforms instead of the builder's own",
+    [
+      ...both(image("create", "debian", "13", on("base"))),
+      ...both(image("create", "flask", "3.1.3", on("debian:13"))),
+      image("delete", "debian", "13", on("base")),
+      image("delete", "flask", "3.1.3", on("debian:13")),
+    ],
+    "builds 4 new images, drops 2 images, kept in the registry",
   ],
   [
     "a first promotion",

@@ -69,6 +69,11 @@ const reasons: [string, string, string][] = [
     "exporting to image failed: failed to push a/b: connection reset",
   ],
   [
+    "a push that was tried again, by its last try",
+    "#0 building with x\n#9 exporting to image\n#9 ERROR: connection reset\n#0 building with x\n#9 exporting to image\n#9 ERROR: 401 Unauthorized\n",
+    "exporting to image failed. The registry refuses the login: is it right, and still valid, in the stack's secret registryPassword, in CATALOG_REGISTRY_PASSWORD, or by `docker login`?",
+  ],
+  [
     "a command, where there is no cache to read and none can be written",
     `#3 importing cache manifest from a/b:c\n#3 ERROR: failed to configure registry cache importer: 401 Unauthorized\n${log}#8 ERROR: ${process()}\n`,
     `RUN ${command} failed with code 1: ${said}`,
@@ -93,7 +98,7 @@ for (const [what, log, reason] of reasons) {
   test(`why it failed: ${what}`, () => assert.equal(reasonOf(log), reason));
 }
 
-const layer = (name: string, parent?: string) => ({ name, resource: `${name}-image`, parent });
+const layer = (name: string, ...parents: string[]) => ({ name, resource: `${name}-image`, parents });
 const layers = [
   layer("os"),
   layer("pyenv", "os"),

@@ -16,10 +16,12 @@ import { join } from "node:path";
 import { after, beforeEach, describe, test } from "node:test";
 import { checkDocker, ensureDocker, portHolder } from "../../ground/machine/docker.ts";
 import { checkPulumi, findPulumi } from "../../ground/machine/pulumi.ts";
+import { otherUsers, use } from "../../ground/machine/users.ts";
 import { cacheDir, exclusively, freeBytes, once, sha256File } from "../../ground/tools/cache.ts";
 import { daemon, daemonPid, processStart, stopDaemon } from "../../ground/tools/daemon.ts";
 import { inherit, lastLine, must, run, which } from "../../ground/tools/exec.ts";
 import { GroundError } from "../../ground/tools/log.ts";
+import { killUser, startUser } from "../support/user.ts";
 
 const base = mkdtempSync(join(tmpdir(), "ground-"));
 const before = { ...process.env };
@@ -234,10 +236,28 @@ describe("the cache", () => {
       exclusively("test", () => Promise.reject(new Error("no luck"))),
       /no luck/,
     );
-    assert.deepEqual(await Promise.all([exclusively("test", work), exclusively("test", work)]), [
-      "done",
-      "done",
-    ]);
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => warnings.push(warning);
+    process.on("warning", listen);
+    const many = Array.from({ length: 12 }, () => exclusively("test", work));
+    assert.deepEqual(new Set(await Promise.all(many)), new Set(["done"]));
+    process.off("warning", listen);
+    assert.deepEqual(warnings, []);
+  });
+});
+
+describe("users of engine and builder", () => {
+  test("are the other processes that have said so and still run, however they end", async () => {
+    const before = otherUsers();
+    use();
+    assert.deepEqual(otherUsers(), before);
+    const child = await startUser(process.env);
+    assert.deepEqual(
+      otherUsers().filter((pid) => !before.includes(pid)),
+      [child.pid],
+    );
+    await killUser(child);
+    assert.deepEqual(otherUsers(), before);
   });
 });
 

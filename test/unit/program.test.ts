@@ -19,12 +19,16 @@ const named = ({ resources }: Recording, name: string): Registration => {
 };
 const image = (layer: string, from = recording) => named(from, `${layer}-image`);
 
-const chain = [
-  { layer: "debian-13", type: "catalog:image:OperatingSystem" },
-  { layer: "pyenv-2.7-debian-13", type: "catalog:image:Pyenv" },
-  { layer: "python-3.13-debian-13", type: "catalog:image:Python" },
-  { layer: "flask-3.1-python-3.13-debian-13", type: "catalog:image:Framework" },
-  { layer: "flask-helloworld", type: "catalog:image:Application" },
+const [os, pyenv, python] = ["debian-13", "pyenv-2.7-debian-13", "python-3.13-debian-13"];
+const [slim, flask] = ["python-3.13-slim-debian-13", "flask-3.1-python-3.13-debian-13"];
+/** Every layer, and what it is built from: its parent, and what has the compilers for it. */
+const chain: { layer: string; type: string; from: string[] }[] = [
+  { layer: os, type: "catalog:image:OperatingSystem", from: [] },
+  { layer: pyenv, type: "catalog:image:Pyenv", from: [os] },
+  { layer: python, type: "catalog:image:Python", from: [pyenv] },
+  { layer: slim, type: "catalog:image:SlimPython", from: [os, python] },
+  { layer: flask, type: "catalog:image:Framework", from: [slim, python] },
+  { layer: "flask-helloworld", type: "catalog:image:Application", from: [flask, python] },
 ];
 
 test("each layer is a component of its kind with one image of its own", () => {
@@ -36,21 +40,45 @@ test("each layer is a component of its kind with one image of its own", () => {
   assert.equal(recording.resources.filter(({ type }) => type === IMAGE).length, chain.length);
 });
 
-test("each layer and its image depend on the parent by option", () => {
-  for (const [i, { layer }] of chain.entries()) {
-    const parent = chain[i - 1]?.layer ?? "registry-container";
-    assert.deepEqual(named(recording, layer).dependsOn, [parent], layer);
-    assert.deepEqual(image(layer).dependsOn, [parent], `${layer}-image`);
+test("each layer and its image depend on all that they are built from by option", () => {
+  for (const { layer, from } of chain) {
+    const expected = from.length > 0 ? from : ["registry-container"];
+    assert.deepEqual(named(recording, layer).dependsOn, expected, layer);
+    assert.deepEqual(image(layer).dependsOn, expected, `${layer}-image`);
   }
 });
 
-test("each layer is built from its parent by digest", () => {
-  for (const [i, { layer }] of chain.entries()) {
-    const parent = chain[i - 1]?.layer;
-    const { PARENT } = image(layer).inputs.buildArgs as Record<string, string>;
-    if (parent === undefined) assert.equal(PARENT, undefined);
-    else assert.match(PARENT as string, new RegExp(`@sha256:recorded-${parent}-image$`));
-  }
+const basesOf = (layer: string, from = recording) => {
+  const { PARENT, BUILDER } = image(layer, from).inputs.buildArgs as Record<string, string>;
+  return [PARENT, BUILDER].flatMap((base) =>
+    base ? base.replace(/^.*@sha256:recorded-(.*)-image$/, "$1") : [],
+  );
+};
+
+test("each layer is built from its parent and its builder by digest", () => {
+  for (const { layer, from } of chain) assert.deepEqual(basesOf(layer), from, layer);
+});
+
+test("with the full variant all is one line, and what has the compilers is the Python in it", async () => {
+  const full = await record({ ...dev, values: { ...dev.values, variant: "full" } }, password);
+  assert.ok(!full.resources.some(({ name }) => name === slim));
+  assert.deepEqual(basesOf(flask, full), [python, python]);
+  assert.deepEqual(named(full, flask).dependsOn, [python]);
+  assert.deepEqual(basesOf("flask-helloworld", full), [flask, python]);
+  assert.deepEqual(image(flask, full).inputs.tags, [
+    "localhost:5001/catalog/flask:3.1.3-python3.13.5-debian13",
+    "localhost:5001/catalog/flask:3.1.3",
+  ]);
+});
+
+test("a Python is optimized where its line says so", async () => {
+  const options = (from: Recording) =>
+    (image(python, from).inputs.buildArgs as Record<string, string>).PYTHON_CONFIGURE_OPTS;
+  assert.equal(options(recording), "");
+  const [first] = dev.values.pythons as object[];
+  const pythons = [{ ...first, optimize: true }];
+  const optimized = await record({ ...dev, values: { ...dev.values, pythons } }, password);
+  assert.equal(options(optimized), "--enable-optimizations --with-lto --disable-shared");
 });
 
 test("tags say the whole line of descent, and short ones point at it", () => {
@@ -65,12 +93,16 @@ test("tags say the whole line of descent, and short ones point at it", () => {
       "localhost:5001/catalog/python:3.13.5-debian13",
       "localhost:5001/catalog/python:3.13.5",
     ],
+    "python-3.13-slim-debian-13": [
+      "localhost:5001/catalog/python:3.13.5-slim-debian13",
+      "localhost:5001/catalog/python:3.13.5-slim",
+    ],
     "flask-3.1-python-3.13-debian-13": [
-      "localhost:5001/catalog/flask:3.1.3-python3.13.5-debian13",
+      "localhost:5001/catalog/flask:3.1.3-python3.13.5-slim-debian13",
       "localhost:5001/catalog/flask:3.1.3",
     ],
     "flask-helloworld": [
-      "localhost:5001/catalog/flask-helloworld:1.0.0-flask3.1.3-python3.13.5-debian13",
+      "localhost:5001/catalog/flask-helloworld:1.0.0-flask3.1.3-python3.13.5-slim-debian13",
       "localhost:5001/catalog/flask-helloworld:1.0.0",
     ],
   });
@@ -107,6 +139,7 @@ test("every image has all its inputs from the first build on, and is kept when i
       "context",
       "dockerfile",
       "labels",
+      "registries",
       "secrets",
       "tags",
     ]) {
@@ -126,7 +159,8 @@ test("every image has all its inputs from the first build on, and is kept when i
 
 test("the password is in nothing but secrets", () => {
   const holders = recording.resources.filter(({ inputs }) => JSON.stringify(inputs).includes(password));
-  assert.deepEqual(holders.map(({ name }) => name).sort(), ["registry-build", "registry-docker"]);
+  const images = chain.map(({ layer }) => `${layer}-image`);
+  assert.deepEqual(holders.map(({ name }) => name).sort(), [...images, "registry-docker"].sort());
   for (const { name, inputs, secrets } of recording.resources) {
     for (const [key, value] of Object.entries(inputs)) {
       const sensitive = JSON.stringify(value).includes(password) || key === "uploads";
@@ -174,10 +208,12 @@ test("a registry that exists is only logged in to", async () => {
     "catalog:service:SharedRegistry",
   );
   assert.ok(!resources.some(({ name }) => ["registry-container", "registry-volume"].includes(name)));
-  const login = resources.find(({ name }) => name === "registry-build");
-  assert.deepEqual(login?.inputs.registries, [
-    { address: "registry.example.com", username: "robot", password },
-  ]);
+  const login = { address: "registry.example.com", username: "robot", password };
+  const inputs = (of: string) => resources.find(({ name }) => name === of)?.inputs;
+  assert.deepEqual(inputs("debian-13-image")?.registries, [login]);
+  assert.deepEqual(inputs("registry-docker")?.registryAuth, [login]);
+  // A change of its inputs would replace it, and with it every image.
+  assert.deepEqual(Object.keys(inputs("registry-build") ?? {}), ["host"]);
   const os = resources.find(({ name }) => name === "debian-13");
   assert.deepEqual(os?.dependsOn, ["registry"]);
 });
@@ -187,6 +223,7 @@ test("the service runs the application's image by digest, with no right that it 
   assert.deepEqual(dependsOn, ["flask-helloworld", "flask-helloworld-service-image"]);
   assert.match(inputs.image as string, /@sha256:recorded-flask-helloworld-image$/);
   assert.equal(named(recording, "flask-helloworld-service-image").inputs.name, inputs.image);
+  assert.equal(inputs.user, "1000:1000");
   assert.equal(inputs.readOnly, true);
   assert.deepEqual(inputs.capabilities, { adds: [], drops: ["ALL"] });
   assert.deepEqual(inputs.securityOpts, ["no-new-privileges"]);
@@ -207,7 +244,7 @@ test("outputs: every image with ref, digest, tags, parent and version", () => {
   assert.equal(registry, "localhost:5001/catalog");
   assert.deepEqual(
     Object.entries(images).map(([name, { parent }]) => [name, parent]),
-    chain.map(({ layer }, i) => [layer, chain[i - 1]?.layer ?? null]),
+    chain.map(({ layer, from }) => [layer, from[0] ?? null]),
   );
   for (const { ref, digest } of Object.values(images)) {
     assert.ok(ref.endsWith(`@${digest}`));
@@ -224,7 +261,7 @@ test("a second Python is one line, and its frameworks leave the short tags to th
     "localhost:5001/catalog/python:3.12.11",
   ]);
   assert.deepEqual(image("flask-3.1-python-3.12-debian-13", both).inputs.tags, [
-    "localhost:5001/catalog/flask:3.1.3-python3.12.11-debian13",
+    "localhost:5001/catalog/flask:3.1.3-python3.12.11-slim-debian13",
   ]);
   assert.deepEqual(
     image("flask-3.1-python-3.13-debian-13", both).inputs.tags,
@@ -265,4 +302,53 @@ test("a wrong stack file ends in a message without a stack", async () => {
   assert.ok(RunError.isInstance(error));
   const expected = ["pyenvs: found", "unknown key typo", "registryPassword: missing"];
   for (const text of expected) assert.ok(error.message.includes(text), `${text} is not in\n${error.message}`);
+});
+
+const shared = { embedded: false, address: "registry.example.com", username: "robot" };
+const platforms = ["linux/amd64", "linux/arm64"];
+
+test("for several platforms each layer has an image each, built from the parent's, and an index a tag", async () => {
+  const two = await record({ ...dev, values: { ...dev.values, registry: shared, platforms } }, password);
+  for (const { layer, from } of chain) {
+    for (const architecture of ["amd64", "arm64"]) {
+      const { inputs, parent } = named(two, `${layer}-image-${architecture}`);
+      assert.equal(parent, layer);
+      assert.deepEqual(inputs.platforms, [`linux/${architecture}`]);
+      assert.match(
+        (inputs.tags as string[]).join(),
+        new RegExp(`^registry[^,]+-${architecture}$|:13-${architecture}$`),
+      );
+      const { PARENT, BUILDER } = inputs.buildArgs as Record<string, string>;
+      assert.deepEqual(
+        [PARENT, BUILDER].flatMap((base) => base?.split("@")[1] ?? []),
+        from.map((below) => `sha256:recorded-${below}-image-${architecture}`),
+      );
+      const label = (inputs.labels as Record<string, string>)["org.opencontainers.image.base.digest"];
+      if (PARENT) assert.equal(label, PARENT.split("@")[1]);
+    }
+    const { inputs, dependsOn, retained, hooks } = named(two, `${layer}-index`);
+    assert.deepEqual(dependsOn, [`${layer}-image-amd64`, `${layer}-image-arm64`]);
+    assert.deepEqual(
+      (inputs.sources as string[]).map((source) => source.split("@")[1]),
+      dependsOn.map((image) => `sha256:recorded-${image}`),
+    );
+    assert.ok(retained);
+    assert.ok(hooks.includes("beforeCreate") && hooks.includes("beforeUpdate"), "version tags are guarded");
+  }
+  const tags = two.resources.flatMap(({ type, inputs }) => (type.endsWith(":Index") ? [inputs.tag] : []));
+  const single = chain.flatMap(({ layer }) => image(layer).inputs.tags as string[]);
+  assert.deepEqual(
+    tags,
+    single.map((tag) => tag.replace("localhost:5001", shared.address)),
+  );
+  const { images } = two.outputs as { images: Record<string, { ref: string; digest: string }> };
+  for (const { layer } of chain) {
+    assert.equal(images[layer]?.digest, `sha256:recorded-${layer}-index`);
+    assert.ok(images[layer]?.ref.endsWith(`@sha256:recorded-${layer}-index`));
+  }
+});
+
+test("without platforms no image says any, and there is no index", () => {
+  assert.ok(!recording.resources.some(({ type }) => type.endsWith(":Index")));
+  assert.ok(!recording.resources.some(({ inputs }) => "platforms" in inputs));
 });

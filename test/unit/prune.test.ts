@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { buildCache } from "../../components/buildCache.ts";
 import { orphanImages, type Tagged } from "../../ground/program/orphanImages.ts";
 import { type References, referencesIn } from "../../ground/program/references.ts";
 import { deleteManifest, manifestOf, repositoriesOf, tagsOf } from "../../ground/tools/registry.ts";
@@ -41,6 +42,16 @@ describe("a state refers to", () => {
     assert.deepEqual([...references.tags], [`${address}/prod/flask:1`, `${address}/catalog/flask:5`]);
   });
 
+  test("its build caches, unless they are not used any more", () => {
+    const cached = (mode: string) => ({
+      type: "docker-build:index:Image",
+      inputs: buildCache(mode, `${address}/catalog/cache:flask`),
+    });
+    const tags = (mode: string) => [...referencesIn({ deployment: { resources: [cached(mode)] } }).tags];
+    assert.deepEqual(tags("max"), [`${address}/catalog/cache:flask`]);
+    assert.deepEqual(tags("none"), []);
+  });
+
   test("nothing where there is none", () => {
     assert.deepEqual([referencesIn({}).digests.size, referencesIn({ deployment: {} }).tags.size], [0, 0]);
   });
@@ -53,6 +64,8 @@ describe("an image is nobody's", () => {
     digest: digest(n),
     parts,
     size: n,
+    config: undefined,
+    layers: undefined,
   });
   const none: References = { digests: new Set(), tags: new Set() };
   const orphans = (tags: Tagged[], references: Partial<References>) =>

@@ -3,8 +3,17 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { parseReference } from "../../components/imageReference.ts";
-import { digestOf, tagsOf } from "../../components/registryClient.ts";
-import { type Answer, basic, digest, login, open, refused, serve } from "../support/fakeRegistry.ts";
+import { digestOf, manifestOf, tagsOf } from "../../components/registryClient.ts";
+import {
+  type Answer,
+  basic,
+  digest,
+  hasIndex,
+  login,
+  open,
+  refused,
+  serve,
+} from "../support/fakeRegistry.ts";
 
 const hub = "registry-1.docker.io";
 const references: [string, ...(string | undefined)[]][] = [
@@ -27,6 +36,13 @@ for (const [reference, host, repository, tag, digest] of references) {
     assert.deepEqual(parseReference(reference), { host, repository, tag, digest });
   });
 }
+
+test("an index is told with the images in it", async () => {
+  const { host } = await serve(hasIndex);
+  const { digest: whole, parts } = await manifestOf(`${host}/a/b:1`);
+  assert.match(whole, /^sha256:[0-9a-f]{64}$/);
+  assert.deepEqual(parts, [digest]);
+});
 
 describe("a digest", () => {
   test("is what the registry says of the tag, without a download", async () => {
@@ -98,6 +114,34 @@ describe("an error says host and reason:", () => {
       await refused(tagsOf(`${host}/a:1`, { timeout: 100 }), /^localhost:\d+ does not answer within 0\.1 s$/);
     });
   }
+});
+
+describe("a registry that is not itself for a while", () => {
+  const bad: [string, Answer][] = [
+    ["overloaded", (_, response) => response.writeHead(429, { "retry-after": "0" }).end()],
+    ["broken", (_, response) => response.writeHead(503).end()],
+    ["breaking the connection", ({ socket }) => socket.destroy()],
+  ];
+  for (const [what, answer] of bad) {
+    test(`is asked again: ${what}`, async () => {
+      const answers = [answer, answer, open];
+      const { host, requests } = await serve((...args) => answers[requests.length - 1]?.(...args));
+      assert.equal(await digestOf(`${host}/a:1`), digest);
+      assert.equal(requests.length, 3);
+    });
+  }
+
+  test("is not asked for ever", async () => {
+    const { host, requests } = await serve((_, response) => response.writeHead(502).end());
+    await refused(digestOf(`${host}/a:1`), /^localhost:\d+ answers 502$/);
+    assert.equal(requests.length, 4);
+  });
+
+  test("that refuses is asked once", async () => {
+    const { host, requests } = await serve((_, response) => response.writeHead(403).end());
+    await refused(digestOf(`${host}/a:1`), /refuses the login/);
+    assert.equal(requests.length, 1);
+  });
 });
 
 describe("tags", () => {

@@ -57,9 +57,9 @@ describe("a login", () => {
 
   test("to Docker Hub is kept under its old address, and sent by HTTPS alone", async (t) => {
     const asked: string[] = [];
-    t.mock.method(globalThis, "fetch", async (url: string, { headers }: RequestInit) => {
+    t.mock.method(globalThis, "fetch", async ({ url, headers }: Request) => {
       asked.push(url);
-      return new Headers(headers).get("authorization") === basic
+      return headers.get("authorization") === basic
         ? new Response(null, { headers: { "docker-content-digest": digest } })
         : new Response(null, { status: 401, headers: { "www-authenticate": challenge } });
     });

@@ -20,8 +20,9 @@ test("a revision is in the tags of an image and of what is built on it, and shor
     "debian-13": ["13"],
     "pyenv-2.7-debian-13": ["2.7.1-debian13", "2.7.1"],
     "python-3.13-debian-13": ["3.13.5-r2-debian13", "3.13.5"],
-    "flask-3.1-python-3.13-debian-13": ["3.1.3-python3.13.5-r2-debian13", "3.1.3"],
-    "flask-helloworld": ["1.0.0-flask3.1.3-python3.13.5-r2-debian13", "1.0.0"],
+    "python-3.13-slim-debian-13": ["3.13.5-r2-slim-debian13", "3.13.5-slim"],
+    "flask-3.1-python-3.13-debian-13": ["3.1.3-python3.13.5-r2-slim-debian13", "3.1.3"],
+    "flask-helloworld": ["1.0.0-flask3.1.3-python3.13.5-r2-slim-debian13", "1.0.0"],
   });
 });
 
@@ -43,7 +44,7 @@ test("a revision keeps layers' names and tools' versions", async () => {
     resources.find(({ name }) => name === "flask-3.1-python-3.13-debian-13-image")?.inputs.labels as object;
   assert.deepEqual(labels(await record({ ...dev, values }, "password")), {
     ...labels(await record(dev, "password")),
-    "catalog.repository.tag": "3.1.3-r2-python3.13.5-debian13",
+    "catalog.repository.tag": "3.1.3-r2-python3.13.5-slim-debian13",
     "catalog.flask.version": "3.1.3",
     "org.opencontainers.image.version": "3.1.3-r2",
   });

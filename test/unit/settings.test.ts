@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { parseConfig } from "../../components/settings.ts";
 import { readStack, stackNames } from "../../ground/program/stack.ts";
@@ -43,4 +46,19 @@ test("all problems are reported at once, those between settings too", () => {
 
 test("every stack file of the project is valid", () => {
   for (const name of stackNames()) assert.ok(readStack(name).config, name);
+});
+
+test("a stack file is read as Pulumi rewrites it, with a text for each number and truth", (t) => {
+  const [checkout, folder] = [process.cwd(), mkdtempSync(join(tmpdir(), "image-catalog-test-"))];
+  t.after(() => {
+    process.chdir(checkout);
+    rmSync(folder, { recursive: true });
+  });
+  for (const name of ["Pulumi.yaml", "images"]) symlinkSync(join(checkout, name), join(folder, name));
+  process.chdir(folder);
+  writeFileSync("Pulumi.a.yaml", 'config:\n  catalog:parallel: "7"\n  catalog:protect: "true"\n');
+  const { parallel, protect } = readStack("a").config;
+  assert.deepEqual({ parallel, protect }, { parallel: 7, protect: true });
+  writeFileSync("Pulumi.a.yaml", 'config:\n  catalog:parallel: "seven"\n  catalog:namespace: "7"\n');
+  assert.throws(() => readStack("a"), /is not valid:\n {2}- parallel: found "seven"; [^\n]*$/);
 });

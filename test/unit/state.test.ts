@@ -3,8 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import { getCACertificates } from "node:tls";
 import { readStack } from "../../ground/program/stack.ts";
 import { chooseBackend, ensureState, writeEnv } from "../../ground/program/state.ts";
+import { COMPILED } from "../../ground/tools/compiled.ts";
+import { makeCertificates } from "../support/certificates.ts";
 
 const project = process.cwd();
 const environment = { ...process.env };
@@ -40,14 +43,43 @@ test("without a login: a folder of the checkout, and a passphrase that only the 
 test("a shell finds the same by .catalog/env, and builds as many images at once", () => {
   const state = ensureState();
   const envOf = (parallel: number) => {
-    writeEnv(pulumi, state, { config: { ...config, parallel } });
+    writeEnv(pulumi, state, { name: "dev", config: { ...config, parallel } });
     return readFileSync(".catalog/env", "utf8");
   };
   const file = envOf(3);
-  const all = { ...state.env, PULUMI_CONTINUE_ON_ERROR: "true", PULUMI_PARALLEL: "3" };
+  const all = {
+    ...state.env,
+    NODE_COMPILE_CACHE: COMPILED,
+    PULUMI_CONTINUE_ON_ERROR: "true",
+    PULUMI_PARALLEL: "3",
+  };
   for (const [key, value] of Object.entries(all)) assert.ok(file.includes(`export ${key}='${value}'\n`), key);
   assert.doesNotMatch(envOf(0), /PULUMI_PARALLEL/);
   assert.match(file, /^export PATH=".*\/node_modules\/\.bin:\/opt\/pulumi\/bin:\$PATH"$/m);
+});
+
+test("a shell asks the policies of a stack that others share", () => {
+  const envOf = (embedded: boolean) => {
+    const registry = { ...config.registry, embedded };
+    writeEnv(pulumi, ensureState(), { name: "dev", config: { ...config, registry } });
+    return readFileSync(".catalog/env", "utf8");
+  };
+  const here = process.cwd();
+  assert.ok(envOf(false).includes(`export PULUMI_OPTION_POLICY_PACK='${here}/policy'\n`));
+  assert.ok(envOf(false).includes(`export PULUMI_OPTION_POLICY_PACK_CONFIG='${here}/policy/config.json'\n`));
+  assert.doesNotMatch(envOf(true), /POLICY/);
+});
+
+test("a shell trusts the CA of the stack's registry besides the system's", async () => {
+  const { ca, remove } = await makeCertificates();
+  const registry = { ...config.registry, embedded: false, ca };
+  writeEnv(pulumi, ensureState(), { name: "platform", config: { ...config, registry } });
+  const file = join(process.cwd(), ".catalog/ca-platform.pem");
+  assert.ok(readFileSync(".catalog/env", "utf8").includes(`export SSL_CERT_FILE='${file}'\n`));
+  const bundle = readFileSync(file, "utf8");
+  for (const certificate of [...getCACertificates("system"), readFileSync(ca, "utf8")])
+    assert.ok(bundle.includes(certificate.trim()));
+  remove();
 });
 
 test("a login is respected, by environment or by file", () => {

@@ -75,6 +75,27 @@ test("every item is built on every layer below that it does not exclude", () => 
   ]);
 });
 
+test("each Python has a slim one on its operating system, and frameworks stand on that and are named after both", () => {
+  const tree = treeOf(configOf());
+  assert.deepEqual(
+    tree.slimPythons.slice(2, 4).map(({ name, parent, builder }) => [name, parent?.name, builder?.name]),
+    [
+      ["python-3.13-slim-debian-12", "debian-12", "python-3.13-debian-12"],
+      ["python-3.12-slim-debian-12", "debian-12", "python-3.12-debian-12"],
+    ],
+  );
+  const [flask] = tree.frameworks;
+  assert.equal(flask?.parent, tree.slimPythons[0]);
+  assert.equal(flask?.builder, tree.pythons[0]);
+  assert.equal(tree.applications[0]?.builder, tree.pythons[1]);
+
+  const full = treeOf(configOf({ variant: "full" }));
+  assert.deepEqual(full.slimPythons, []);
+  assert.deepEqual(namesOf(full.frameworks), namesOf(tree.frameworks));
+  assert.equal(full.frameworks[0]?.parent, full.pythons[0]);
+  assert.equal(full.frameworks[0]?.builder, full.pythons[0]);
+});
+
 const parentOf = (framework: string) => {
   const applications = [{ ...matrix.applications[0], framework }];
   return treeOf(configOf({ applications })).applications[0]?.parent?.name;
@@ -85,7 +106,9 @@ test("an application names its layer, or the beginning of its name, and gets the
   assert.equal(parentOf("flask-1.1"), "flask-1.1-python-3.12-debian-13");
   assert.equal(parentOf("flask-3.1-python-3.12"), "flask-3.1-python-3.12-debian-13");
   assert.equal(parentOf("flask-3.1-python-3.13-alpine"), "flask-3.1-python-3.13-alpine-3.20");
-  assert.equal(parentOf("python"), "python-3.13-debian-13");
+  assert.equal(parentOf("python"), "python-3.13-slim-debian-13");
+  assert.equal(parentOf("python-3.12"), "python-3.12-slim-debian-13");
+  assert.equal(parentOf("python-3.13-debian"), "python-3.13-debian-13");
   assert.equal(parentOf("java-21"), "java-21-debian-13");
 });
 
@@ -117,7 +140,7 @@ test("the program builds the whole tree; long tags say the line, and the first o
   assert.deepEqual(tags.get("python-3.11-debian-12-image"), ["python:3.11.2-debian12", "python:3.11.2"]);
   assert.deepEqual(tags.get("pyenv-2.7-debian-12-image"), ["pyenv:2.7.1-debian12"]);
   assert.deepEqual(tags.get("flask-1.1-python-3.12-debian-13-image"), [
-    "flask:1.1.1-python3.12.11-debian13",
+    "flask:1.1.1-python3.12.11-slim-debian13",
     "flask:1.1.1",
   ]);
   assert.deepEqual(tags.get("debian-12-image"), ["debian:12"]);

@@ -30,19 +30,21 @@ const ready = container.id.apply(async () => {
   while (!pulumi.runtime.isDryRun() && !(await answers())) await sleep(100);
   return container;
 });
-const provider = new build.Provider("registry-build", {
-  registries: pulumi.secret(tree.registry.login.registries as build.ProviderArgs["registries"]),
-});
 
 const built = new Map<string, build.Image>();
-for (const { name, parent, inputs } of tree.images) {
-  const from = parent === undefined ? undefined : built.get(parent);
+for (const { name, parent, builder, inputs } of tree.images) {
+  const [from, compilers] = [parent, builder].map((image) => built.get(image ?? ""));
   const ofParent = from && {
-    buildArgs: { ...inputs.buildArgs, PARENT: from.ref },
+    buildArgs: {
+      ...inputs.buildArgs,
+      PARENT: from.ref,
+      ...(compilers ? { BUILDER: compilers.ref } : {}),
+    },
     labels: { ...inputs.labels, "org.opencontainers.image.base.digest": from.digest },
   };
-  const args = { ...inputs, ...ofParent } as unknown as build.ImageArgs;
-  const options = { provider, retainOnDelete: true, ...(from ? {} : { dependsOn: ready }) };
+  const registries = pulumi.secret(inputs.registries);
+  const args = { ...inputs, ...ofParent, registries } as unknown as build.ImageArgs;
+  const options = { retainOnDelete: true, ...(from ? {} : { dependsOn: ready }) };
   built.set(name, new build.Image(name, args, options));
 }
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# install-requirements.sh <requirements.txt>: installs a lock file, every file of which is pinned by its hash.
+# install-requirements.sh <requirements.txt> [<root>]: installs a lock file, every file of which is pinned by its hash.
+# With a root everything is put below it, to be copied into an image that has the same Python.
 #
 # PIP_INDEX_URL  an index other than pip's own
 set -eu
@@ -10,6 +11,7 @@ fail() {
 }
 
 requirements=${1:-}
+root=${2:-}
 [ -f "$requirements" ] || fail "no such file: \"$requirements\""
 [ -n "${PIP_INDEX_URL:-}" ] || unset PIP_INDEX_URL
 
@@ -26,6 +28,8 @@ fi
 
 # Byte code that is checked by hash: by time it would be stale where an export rewrites the times of files.
 export PYTHONHASHSEED=0 SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-315532800}"
-python -m pip install --disable-pip-version-check --no-cache-dir --no-input --require-hashes --requirement "$requirements"
-python -m pip check --disable-pip-version-check
-pyenv rehash
+python -m pip install --disable-pip-version-check --no-cache-dir --no-input --no-warn-script-location \
+  ${root:+--ignore-installed --root "$root"} --require-hashes --requirement "$requirements"
+packages=$root$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+PYTHONPATH=$packages python -m pip check --disable-pip-version-check
+[ -n "$root" ] || pyenv rehash

@@ -80,7 +80,7 @@ export const wrongFrameworks: readonly Wrong[] = [
   [
     "a misspelled key of an application",
     onApp({ ports: 5000 }),
-    "applications[0]: unknown key ports; did you mean port? (allowed: name, version, revision, framework, args, port, publish, address, memory)",
+    "applications[0]: unknown key ports; did you mean port? (allowed: name, version, revision, budget, framework, args, port, publish, address, workers, memory)",
   ],
   [
     "a port that is too high",

@@ -1,5 +1,7 @@
+import { machineArchitecture } from "../../../components/platforms.ts";
 import { all, commit, git, long, onPyenv, onSystem, remote, sha, systems, type Wrong } from "./common.ts";
 
+const own = `linux/${machineArchitecture()}`;
 const elsewhere = {
   name: "ci",
   endpoint: "tcp://buildkit.example.com:1234",
@@ -7,6 +9,10 @@ const elsewhere = {
   cert: "cert.pem",
   key: "key.pem",
 };
+const { name: _, ...node } = elsewhere;
+const onNodes = (...changes: object[]) => ({
+  builder: { name: "farm", nodes: changes.map((change) => ({ ...node, ...change })) },
+});
 const onRemote = (change: object) => ({ builder: { ...elsewhere, ...change }, registry: remote });
 
 /** Wrong configurations: the registry, the operating system, the Pythons. */
@@ -34,7 +40,7 @@ export const wrongSettings: readonly Wrong[] = [
   [
     "a builder that is a list",
     { builder: ["catalog"] },
-    'builder: found ["catalog"]; a name, or {name, endpoint, ca, cert, key} is needed',
+    'builder: found ["catalog"]; a name, {name, endpoint, ca, cert, key} or {name, nodes} is needed',
   ],
   [
     "a builder elsewhere without certificates",
@@ -69,6 +75,60 @@ export const wrongSettings: readonly Wrong[] = [
     'builder.endpoint: found "tcp://buildkit.example.com:1234"; a builder elsewhere does not reach an embedded registry, which is on this machine\'s loopback (for another registry set registry.embedded to false)',
   ],
   [
+    "a builder without nodes",
+    { builder: { name: "farm", nodes: [] }, registry: remote },
+    "builder.nodes: found []; at least one node is needed",
+  ],
+  [
+    "a node without platforms, and one with an unknown one",
+    { ...onNodes({}, { platforms: ["arm64"] }), registry: remote },
+    "builder.nodes[0].platforms: missing; a list of platforms is needed",
+    'builder.nodes[1].platforms[0]: found "arm64"; one of linux/386, linux/amd64, linux/arm, linux/arm64, linux/ppc64le, linux/riscv64, linux/s390x is needed',
+  ],
+  [
+    "nodes elsewhere with an embedded registry",
+    onNodes({ platforms: ["linux/amd64"] }),
+    'builder.nodes[0].endpoint: found "tcp://buildkit.example.com:1234"; a builder elsewhere does not reach an embedded registry, which is on this machine\'s loopback (for another registry set registry.embedded to false)',
+  ],
+  [
+    "two nodes for one platform",
+    {
+      ...onNodes({ platforms: ["linux/amd64"] }, { platforms: ["linux/386", "linux/amd64"] }),
+      registry: remote,
+    },
+    "builder.nodes: linux/amd64 is there twice; keep one",
+  ],
+  [
+    "a platform that no node has",
+    { ...onNodes({ platforms: ["linux/amd64"] }), registry: remote, platforms: ["linux/amd64", "linux/arm"] },
+    'platforms[1]: found "linux/arm"; no node of builder.nodes builds for it',
+  ],
+  [
+    "a platform that nobody has",
+    { registry: remote, platforms: ["linux/amd46"] },
+    'platforms[0]: found "linux/amd46"; did you mean linux/amd64? (allowed: linux/386, linux/amd64, linux/arm, linux/arm64, linux/ppc64le, linux/riscv64, linux/s390x)',
+  ],
+  [
+    "one platform instead of a list",
+    { registry: remote, platforms: "linux/arm64" },
+    'platforms: found "linux/arm64"; a list of platforms is needed',
+  ],
+  [
+    "a platform twice",
+    { registry: remote, platforms: ["linux/arm64", "linux/arm64"] },
+    "platforms: linux/arm64 is there twice; keep one",
+  ],
+  [
+    "platforms with an embedded registry",
+    { platforms: ["linux/arm64"] },
+    'platforms: found ["linux/arm64"]; an index of platforms is pushed to a registry with TLS, so registry.embedded: false and its address are needed',
+  ],
+  [
+    "a root file system for other platforms than this machine's",
+    { ...onSystem({}), registry: remote, platforms: ["linux/s390x", "linux/riscv64", own] },
+    `systems[0].base: found {"mmdebstrap":"trixie"}; a root file system that this machine prepares is for ${own} alone, so for linux/s390x, linux/riscv64 an {image} is needed`,
+  ],
+  [
     "a build cache of an unknown mode",
     { cache: "all" },
     'cache: found "all"; none, min or max is needed, for example max',
@@ -91,7 +151,7 @@ export const wrongSettings: readonly Wrong[] = [
   [
     "a registry that is a text",
     { registry: "localhost:5001" },
-    'registry: found "localhost:5001"; {embedded, address, username, image, overwrite} is needed',
+    'registry: found "localhost:5001"; {embedded, address, username, ca, image, overwrite} is needed',
   ],
   [
     "a registry with a scheme",
@@ -112,7 +172,7 @@ export const wrongSettings: readonly Wrong[] = [
   [
     "a misspelled key of the registry",
     { registry: { ...remote, adress: "registry.example.com" } },
-    "registry: unknown key adress; did you mean address? (allowed: embedded, address, username, image, overwrite)",
+    "registry: unknown key adress; did you mean address? (allowed: embedded, address, username, ca, image, overwrite)",
   ],
   [
     "a password in the registry",
@@ -202,7 +262,21 @@ export const wrongSettings: readonly Wrong[] = [
   [
     "a Python that is only a version",
     { pythons: ["3.13.5"] },
-    'pythons[0]: found "3.13.5"; {version, revision, sha256, source, on} is needed',
+    'pythons[0]: found "3.13.5"; {version, revision, sha256, source, optimize, on} is needed',
+  ],
+  [
+    "a variant that is none",
+    { variant: "thin" },
+    'variant: found "thin"; slim or full is needed, for example full',
+  ],
+  [
+    "a slim Python where all stands on the full one",
+    {
+      variant: "full",
+      frameworks: [{ name: "flask", version: "3.1.3", on: ["python-3.13-slim"] }],
+      applications: [],
+    },
+    'frameworks[0].on[0]: found "python-3.13-slim"; one of python, python-3.13, pyenv, pyenv-2.7, debian, debian-13 is needed',
   ],
   [
     "no Python for a framework",

@@ -1,0 +1,2 @@
+// Registers nothing: what the engine costs by itself.
+import "@pulumi/pulumi";
