@@ -7,18 +7,22 @@ const BROKEN =
 const TROUBLES: readonly RegExp[] = [
   /request to https?:\/\/(?<host>[^/\s]+)\/\S*: (?<status>429|5\d\d) /,
   new RegExp(`"https?://(?<host>[^/"%\\s]+)/[^"]*": .*(?<broken>${BROKEN})`),
+  /request to https?:\/\/(?<host>[^/\s]+)\/\S+\/manifests\/\S+: 400 .*?(?<lost>blob unknown to registry)/s,
 ];
 
 /**
- * What passes by itself: a registry that is overloaded (429), fails (5xx), or breaks or refuses the connection.
+ * What passes by itself: a registry that is overloaded (429), fails (5xx), breaks or refuses the connection, or looks for
+ * a layer while another push writes it: Docker's registry, up to 2.8 and on a disk, empties a layer's link before
+ * it writes it anew, and refuses a manifest in between (registry/storage/driver/filesystem, `PutContent`).
  * @param text of an error.
  * @returns such as "registry.example.com answers 503"; undefined for all else.
  */
 export function troubleOf(text: string): string | undefined {
   for (const trouble of TROUBLES) {
-    const { host, status, broken } = trouble.exec(text)?.groups ?? {};
+    const { host, status, broken, lost } = trouble.exec(text)?.groups ?? {};
     if (status) return `${host} answers ${status}`;
     if (broken) return `${host} does not answer (${broken === "EOF" ? "it breaks off" : broken})`;
+    if (lost) return `${host} does not find a layer that it has just taken (${lost})`;
   }
   return undefined;
 }

@@ -41,18 +41,28 @@ test("requests that fail for a while", { skip }, async (t) => {
   const host = faulty.address.replaceAll(".", "\\.");
   const isPush = ({ method, url = "" }: IncomingMessage) =>
     method === "POST" && url.includes("/python/blobs/uploads/");
+  const isManifest = ({ method, url = "" }: IncomingMessage) =>
+    method === "PUT" && url.includes("/python/manifests/");
 
-  const passing: Record<string, [Fault, string]> = {
-    "429": [{ status: 429, headers: { "retry-after": "1" } }, "answers 429"],
-    "500": [{ status: 500 }, "answers 500"],
-    "broken connections": ["reset", "does not answer \\(it breaks off\\)"],
+  const lost = JSON.stringify({
+    errors: [{ code: "MANIFEST_BLOB_UNKNOWN", message: "blob unknown to registry" }],
+  });
+  const passing: Record<string, [typeof isPush, Fault, string]> = {
+    "429": [isPush, { status: 429, headers: { "retry-after": "1" } }, "answers 429"],
+    "500": [isPush, { status: 500 }, "answers 500"],
+    "broken connections": [isPush, "reset", "does not answer \\(it breaks off\\)"],
+    "a layer that another push is writing": [
+      isManifest,
+      { status: 400, headers: { "content-type": "application/json" }, body: lost },
+      "does not find a layer that it has just taken \\(blob unknown to registry\\)",
+    ],
   };
-  for (const [what, [fault, trouble]] of Object.entries(passing)) {
+  for (const [what, [fails, fault, trouble]] of Object.entries(passing)) {
     await t.test(`${what}: the same \`up\` goes on when it has passed`, async () => {
       stage.change();
       const running = stage.start();
       const isOver = () => running.output().includes("trying again");
-      faulty.fault = (request) => (isPush(request) && !isOver() ? fault : undefined);
+      faulty.fault = (request) => (fails(request) && !isOver() ? fault : undefined);
       assert.equal(await running.ended, 0, running.output());
       assert.match(
         running.output(),

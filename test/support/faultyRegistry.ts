@@ -7,7 +7,9 @@ import type { TlsRegistry } from "./tlsRegistry.ts";
 import { freePort } from "./workspace.ts";
 
 /** What a client gets instead of the registry's answer. */
-export type Fault = { readonly status: number; readonly headers?: Record<string, string> } | "reset";
+export type Fault =
+  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
+  | "reset";
 
 /** Another address of a registry, at which requests fail when a test wants it. */
 export interface FaultyRegistry {
@@ -39,7 +41,7 @@ export async function serveFaulty({
   const server = createServer(tls, async (request, response) => {
     const fault = faulty.fault(request);
     if (fault === "reset") return request.socket.destroy();
-    if (fault) return response.writeHead(fault.status, fault.headers).end();
+    if (fault) return response.writeHead(fault.status, fault.headers).end(fault.body);
     const { method, url: path, headers } = request;
     const passed = ask({ hostname, port, ca, method, path, headers });
     try {
