@@ -23,8 +23,15 @@ export class Project {
   /**
    * @param folder the project; its state goes into the folder `state` of it.
    * @param address of its registry, where it is a catalog.
+   * @param env more of its commands' environment.
    */
-  constructor(bench: Pick<Bench, "pulumi" | "signal">, folder: string, stack: string, address = "") {
+  constructor(
+    bench: Pick<Bench, "pulumi" | "signal">,
+    folder: string,
+    stack: string,
+    address = "",
+    env: Record<string, string> = {},
+  ) {
     this.bench = bench;
     this.folder = folder;
     this.stack = stack;
@@ -37,6 +44,7 @@ export class Project {
       PULUMI_SKIP_UPDATE_CHECK: "true",
       // The Node that this runs in runs the programs as well, whatever is installed.
       PATH: [join(checkout, "node_modules", ".bin"), process.env.PATH].join(delimiter),
+      ...env,
     };
   }
 
