@@ -9,6 +9,13 @@ import { taggedIndexes } from "./taggedIndexes.ts";
 /** The time of all that is built, in seconds: the first that zip archives can hold, 1980-01-01. */
 const SOURCE_DATE_EPOCH = "315532800";
 
+/**
+ * How layers are pushed. Not `push: true`, the same but for the times: layers built twice are the same to the byte. BuildKit
+ * compresses each layer twice for that, while the image's children wait: level 2 takes less than half as long as its default, for
+ * layers that are 7 % larger. It is one for all images, as they share layers.
+ */
+const EXPORT = "type=registry,rewrite-timestamp=true,compression-level=2";
+
 /** What every kind of layer is given. */
 export interface LayerArgs {
   /** What all layers of a catalog share. */
@@ -145,8 +152,7 @@ export abstract class ImageLayer extends pulumi.ComponentResource implements Cat
         builder: { name: catalog.builder(platform) },
         registries: pulumi.all(catalog.registry.login ? [catalog.registry.login] : []),
         ...catalog.cache(`${this.layerName}${variant}`),
-        // Not `push: true`, the same but for the times: layers built twice are the same to the byte.
-        exports: [{ raw: "type=registry,rewrite-timestamp=true" }],
+        exports: [{ raw: EXPORT }],
         push: false,
         buildOnPreview: false,
       },

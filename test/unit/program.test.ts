@@ -146,7 +146,7 @@ test("every image has all its inputs from the first build on, and is kept when i
       assert.ok(key in inputs, `${layer} has no ${key}`);
     }
     assert.deepEqual(inputs.builder, { name: "catalog" });
-    assert.deepEqual(inputs.exports, [{ raw: "type=registry,rewrite-timestamp=true" }]);
+    assert.deepEqual(inputs.exports, [{ raw: "type=registry,rewrite-timestamp=true,compression-level=2" }]);
     assert.equal((inputs.buildArgs as Record<string, string>).SOURCE_DATE_EPOCH, "315532800");
     assert.equal(inputs.buildOnPreview, false);
     assert.equal(retained, true);
