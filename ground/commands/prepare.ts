@@ -43,8 +43,15 @@ export async function prepare(options: Options, label: string): Promise<Ground> 
   return { stack, builder };
 }
 
-/** The stack `dev`, or `restricted` where the image registry with dev's images cannot be reached. */
+let chosen: Promise<Stack> | undefined;
+
+/** The stack `dev`, or `restricted` where the image registry with dev's images cannot be reached: asked, and said, once. */
 export async function chooseStack(): Promise<Stack> {
+  chosen ??= choose();
+  return await chosen;
+}
+
+async function choose(): Promise<Stack> {
   const dev = readStack("dev");
   const { image } = dev.config.registry;
   if (!dev.config.registry.embedded || (await run("docker", ["image", "inspect", image])).code === 0)
