@@ -34,8 +34,8 @@ const help = `Usage: npm run <command> [-- options]
   test    unit, image and end-to-end tests
             --only NAME   one of unit, image, e2e
   bench   time the catalog beside others, with images of its own, and remove them
-            NAME          only these of bare, trees, chain, cache, sizes and python (default all; those
-                          with the real chain compile CPython, and python once more, optimized)
+            NAME          only these of bare, trees, chain, cache, sizes, python and service (default all;
+                          those with the real chain compile CPython, and python once more, optimized)
             --images N    how many images the trees have (default: each benchmark's own)
             --repeat N    how often everything is done that can be done again (default 3)
             --json        for programs, with every time that was taken

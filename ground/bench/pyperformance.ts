@@ -4,7 +4,7 @@ import { must, which } from "../tools/exec.ts";
 import { GroundError, note } from "../tools/log.ts";
 import { PYPERF, PYPERFORMANCE } from "../tools/versions.ts";
 import { type Bench, minimum, type Row } from "./figures.ts";
-import type { Runner } from "./python.ts";
+import type { Runner } from "./runners.ts";
 
 /** A handful of pyperformance's benchmarks: calls and attributes, floats and integers, a parser, an encoder in C. */
 const BENCHMARKS = [

@@ -2,19 +2,34 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { must, run } from "../tools/exec.ts";
 import { load } from "../tools/load.ts";
 import { GroundError, note } from "../tools/log.ts";
-import type { Bench } from "./figures.ts";
-import type { Runner } from "./python.ts";
+import { inCopy } from "./copy.ts";
+import type { Bench, Figure } from "./figures.ts";
+import { builtChain, ofDistribution, type Runner, runner } from "./runners.ts";
 
 const [WORKERS, CONNECTIONS, SECONDS] = [2, 50, 10];
 
-/** How services are asked, in words. */
-export const ASKED = `Requests answered in a second by ${WORKERS} workers, over ${CONNECTIONS} connections, for ${SECONDS} s each time.`;
+/** How many requests a second the final container answers, beside the same on the distribution's own packages. */
+export function service(bench: Bench): Promise<Figure[]> {
+  return inCopy(async (copy) => {
+    const chain = await builtChain(bench, copy, "service");
+    const runners = [runner("catalog", chain), await ofDistribution(bench, copy, chain)] as const;
+    const [first, second] = await answersOf(bench, runners);
+    return [
+      {
+        title: "flask-helloworld, and the same on the distribution's Python, Flask and gunicorn",
+        method:
+          `Requests answered in a second by ${WORKERS} workers, over ${CONNECTIONS} connections, for ${SECONDS} s each time, one ` +
+          "after the other. More is better. Who asks has the same cores.",
+        sides: [runners[0].what, runners[1].what],
+        unit: "/s",
+        rows: [{ what: "requests answered", first: first ?? [], second: second ?? [] }],
+      },
+    ];
+  });
+}
 
-/** How many requests a second services answer, in turns. @returns of each of them, by what is measured. */
-export async function answersOf(
-  bench: Bench,
-  runners: readonly Runner[],
-): Promise<Map<string, readonly number[][]>> {
+/** How many requests a second services answer, in turns. @returns of each of them. */
+async function answersOf(bench: Bench, runners: readonly Runner[]): Promise<number[][]> {
   const containers: string[] = [];
   try {
     const urls: string[] = [];
@@ -34,7 +49,7 @@ export async function answersOf(
         answers[k]?.push(perSecond);
       }
     }
-    return new Map([["requests answered", answers]]);
+    return answers;
   } finally {
     for (const container of containers) await run("docker", ["rm", "--force", container]);
   }

@@ -7,6 +7,7 @@ import { chain } from "../bench/chain.ts";
 import type { Bench, Benchmark } from "../bench/figures.ts";
 import { describeMachine, page, type Report, section } from "../bench/page.ts";
 import { python } from "../bench/python.ts";
+import { service } from "../bench/service.ts";
 import { sizes } from "../bench/sizes.ts";
 import { SMALLEST } from "../bench/tree.ts";
 import { trees } from "../bench/trees.ts";
@@ -29,6 +30,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   cache,
   sizes,
   python,
+  service,
 };
 
 /** What has been measured, by benchmark, and the page that is made of it. */
