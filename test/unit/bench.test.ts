@@ -186,7 +186,7 @@ test("without a Pulumi, a number that makes no tree, or a name of none, one sent
   await assert.rejects(bench({ images: "many" }), /--images is "many"/);
   await assert.rejects(
     bench({ args: ["tree"] }),
-    /There is no benchmark "tree"; did you mean trees\? \(allowed: bare, trees, chain, cache, sizes, python\)\.$/,
+    /There is no benchmark "tree"; did you mean trees\? \(allowed: bare, trees, chain, cache, sizes, python, service\)\.$/,
   );
   await assert.rejects(bench({ repeat: "0" }), /--repeat is "0"; a whole number, at least 1,/);
   process.env.CATALOG_NO_PULUMI = "1";
