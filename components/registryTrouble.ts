@@ -7,7 +7,7 @@ const BROKEN =
 const TROUBLES: readonly RegExp[] = [
   /request to https?:\/\/(?<host>[^/\s]+)\/\S*: (?<status>429|5\d\d) /,
   new RegExp(`"https?://(?<host>[^/"%\\s]+)/[^"]*": .*(?<broken>${BROKEN})`),
-  /request to https?:\/\/(?<host>[^/\s]+)\/\S+\/manifests\/\S+: 400 .*?(?<lost>blob unknown to registry)/s,
+  /(?:PUT request to https?:\/\/|failed to push )(?<host>[^/\s]+)\/\S+: .*?(?<lost>blob unknown to registry)/s,
 ];
 
 /**

@@ -26,17 +26,23 @@ test("a registry's trouble is waited out three times, longer each time", async (
   assert.equal(await (await asked(trouble, 4)).again, false);
 });
 
-test("a layer that the registry does not find is waited for", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  const refused =
+const lost = {
+  "by a push":
+    "failed to solve: failed to push registry.example.com/flask:3: unknown: blob unknown to registry",
+  "by a copy":
     "creating: copy sha256:0a1b from localhost:5001/flask:3 to registry.example.com/flask:3: unexpected status from PUT " +
     "request to https://registry.example.com/v2/flask/manifests/sha256:0a1b: 400 Bad Request\nerrors:\n" +
-    "unknown: provided digest did not match uploaded content\nunknown: blob unknown to registry\n";
-  const { again, said } = await asked(refused, 1);
-  t.mock.timers.tick(5000);
-  assert.ok(await again);
-  assert.match(said[0] ?? "", /^flask-image: the registry registry\.example\.com does not find a layer /);
-});
+    "unknown: provided digest did not match uploaded content\nunknown: blob unknown to registry\n",
+};
+for (const [what, error] of Object.entries(lost)) {
+  test(`a layer that is not found ${what} is waited for`, async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const { again, said } = await asked(error, 1);
+    t.mock.timers.tick(5000);
+    assert.ok(await again);
+    assert.match(said[0] ?? "", /^flask-image: the registry registry\.example\.com does not find a layer /);
+  });
+}
 
 const final = {
   "a wrong password": "HEAD request to https://registry.example.com/v2/: 401 Unauthorized",
