@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { configOf, inside, type Rule, started } from "./rule.ts";
+import { inside, labelOf, type Rule, serves, started } from "./rule.ts";
 
 /** What frameworks must be, and the applications on them. */
 export const frameworks: readonly Rule[] = [
@@ -7,7 +7,7 @@ export const frameworks: readonly Rule[] = [
     of: "flask",
     what: "has Flask, at the version of its label",
     check: async (subject) => {
-      const label = (await configOf(subject)).Labels[`${subject.namespace}.flask.version`];
+      const label = await labelOf(subject, "flask");
       const python = "from importlib.metadata import version; import dotenv, flask; print(version('flask'))";
       assert.equal(await inside(subject, "python", "-c", python), label);
     },
@@ -16,16 +16,14 @@ export const frameworks: readonly Rule[] = [
     of: "flask-helloworld",
     what: "says which module it serves, and where",
     check: async (subject) => {
-      const { Env: env, ExposedPorts: ports } = await configOf(subject);
-      assert.ok(env.includes("FLASK_APP=helloworld.py"), env.join(" "));
-      assert.deepEqual(Object.keys(ports ?? {}), ["5000/tcp"]);
+      await serves(subject, "FLASK_APP=helloworld.py");
     },
   },
   {
     of: "django",
     what: "has Django, at the version of its label",
     check: async (subject) => {
-      const label = (await configOf(subject)).Labels[`${subject.namespace}.django.version`];
+      const label = await labelOf(subject, "django");
       assert.equal(await inside(subject, "python", "-m", "django", "--version"), label);
     },
   },
@@ -33,7 +31,7 @@ export const frameworks: readonly Rule[] = [
     of: "ansible",
     what: "reaches a host that it is given, by name of a program or without, and has ssh for others",
     check: async (subject) => {
-      const label = (await configOf(subject)).Labels[`${subject.namespace}.ansible.version`];
+      const label = await labelOf(subject, "ansible");
       assert.match(await started(subject, "ansible-playbook", "--version"), new RegExp(`core ${label}`));
       const ping = ["localhost", "--connection", "local", "--module-name", "ping"];
       assert.match(await started(subject, "ansible", ...ping), /"ping": "pong"/);

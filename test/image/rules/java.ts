@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { configOf, docker, inside, type Rule } from "./rule.ts";
+import { docker, inside, labelOf, type Rule, serves } from "./rule.ts";
 
 /** What Javas must be, and the applications on them. */
 export const javas: readonly Rule[] = [
@@ -7,7 +7,7 @@ export const javas: readonly Rule[] = [
     of: "java",
     what: "runs its Java, by name, by shell and by exec, with its shared archive of classes",
     check: async (subject) => {
-      const label = (await configOf(subject)).Labels[`${subject.namespace}.java.version`];
+      const label = await labelOf(subject, "java");
       const expected = new RegExp(`^openjdk ${label}[. -]`);
       assert.match(await inside(subject, "java", "-Xshare:on", "--version"), expected);
       assert.match(
@@ -39,9 +39,7 @@ export const javas: readonly Rule[] = [
     of: "java-helloworld",
     what: "says where it serves, and has nothing of its build",
     check: async (subject) => {
-      const { Env: env, ExposedPorts: ports } = await configOf(subject);
-      assert.ok(env.includes("PORT=5000"), env.join(" "));
-      assert.deepEqual(Object.keys(ports ?? {}), ["5000/tcp"]);
+      await serves(subject, "PORT=5000");
       assert.equal(
         await inside(subject, "sh", "-c", "ls; ls .. | grep -v application; true"),
         "application.jar",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { run } from "../../../ground/tools/exec.ts";
-import { asRoot, configOf, docker, inside, type Rule } from "./rule.ts";
+import { asRoot, docker, inside, labelOf, type Rule } from "./rule.ts";
 
 /** Imports every module of the standard library that is written in C, and says which cannot be. */
 const EVERY_MODULE = `
@@ -34,7 +34,7 @@ export const pythons: readonly Rule[] = [
     of: "pyenv",
     what: "has pyenv, at the version of its label, a compiler and the two scripts that layers rely on",
     check: async (subject) => {
-      const label = (await configOf(subject)).Labels[`${subject.namespace}.pyenv.version`];
+      const label = await labelOf(subject, "pyenv");
       assert.equal(await inside(subject, "pyenv", "--version"), `pyenv ${label}`);
       for (const command of ["cc", "install-python.sh", "install-requirements.sh"]) {
         assert.ok(await inside(subject, "sh", "-c", `command -v ${command}`), command);
@@ -55,7 +55,7 @@ export const pythons: readonly Rule[] = [
     of: "python",
     what: "runs its Python, by name, by shell and by exec, and has pip",
     check: async (subject) => {
-      const label = (await configOf(subject)).Labels[`${subject.namespace}.python.version`];
+      const label = await labelOf(subject, "python");
       const expected = `Python ${label}`;
       assert.equal(await inside(subject, "python", "-V"), expected);
       assert.equal(

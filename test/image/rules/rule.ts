@@ -74,3 +74,14 @@ export const configOf = async ({ ref }: Subject) =>
 export const hardened = [
   ...["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"],
 ];
+
+/** The version of a tool, as an image's label says it. */
+export const labelOf = async (subject: Subject, tool: string): Promise<string | undefined> =>
+  (await configOf(subject)).Labels[`${subject.namespace}.${tool}.version`];
+
+/** Asserts that a service's image says where it answers, and has a setting in its environment, such as "PORT=5000". */
+export async function serves(subject: Subject, setting: string): Promise<void> {
+  const { Env: env, ExposedPorts: ports } = await configOf(subject);
+  assert.ok(env.includes(setting), env.join(" "));
+  assert.deepEqual(Object.keys(ports ?? {}), ["5000/tcp"]);
+}
