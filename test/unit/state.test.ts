@@ -58,6 +58,17 @@ test("a shell finds the same by .catalog/env, and builds as many images at once"
   assert.match(file, /^export PATH=".*\/node_modules\/\.bin:\/opt\/pulumi\/bin:\$PATH"$/m);
 });
 
+test("a shell that has read .catalog/env writes the same again", () => {
+  const written = () => {
+    const state = ensureState();
+    writeEnv(pulumi, state, { name: "dev", config });
+    return { ...state, file: readFileSync(".catalog/env", "utf8") };
+  };
+  const first = written();
+  Object.assign(process.env, first.env);
+  assert.deepEqual(written(), first);
+});
+
 test("a shell asks the policies of a stack that others share", () => {
   const envOf = (embedded: boolean) => {
     const registry = { ...config.registry, embedded };
