@@ -32,7 +32,7 @@ export interface State {
 /** Where Pulumi keeps the state: an existing login is respected, else a folder of this checkout. */
 export function chooseBackend(): { url?: string; text: string } {
   if (loggedIn()) return { text: "the backend that you are logged in to" };
-  return { url: own(), text: `in ${STATE}, as there is no \`pulumi login\`` };
+  return { url: ownBackend(), text: `in ${STATE}, as there is no \`pulumi login\`` };
 }
 
 /** Makes the state's folder, and the passphrase of its secrets, where there is no login. */
@@ -46,7 +46,7 @@ export function ensureState(): State {
   }
   const { PULUMI_CONFIG_PASSPHRASE: phrase, PULUMI_CONFIG_PASSPHRASE_FILE: file } = process.env;
   const passphrase = resolve(PASSPHRASE);
-  if (url !== undefined && phrase === undefined && (file ?? passphrase) === passphrase) {
+  if (url !== undefined && phrase === undefined && (file === undefined || file === passphrase)) {
     const made = `${randomBytes(24).toString("base64url")}\n`;
     if (!existsSync(PASSPHRASE)) writeFileSync(PASSPHRASE, made, { mode: 0o600 });
     env.PULUMI_CONFIG_PASSPHRASE_FILE = passphrase;
@@ -87,12 +87,12 @@ export function trustEnv({ name, config }: Pick<Stack, "name" | "config">): Reco
   return { SSL_CERT_FILE: file };
 }
 
-const own = () => `file://${resolve(STATE)}`;
+const ownBackend = () => `file://${resolve(STATE)}`;
 
-/** A shell that has read `.catalog/env` is not: that is written anew from what is chosen here. */
+/** By environment or by file. What a shell has from `.catalog/env` is no login: it was chosen here. */
 function loggedIn(): boolean {
   const { PULUMI_BACKEND_URL: url, PULUMI_ACCESS_TOKEN: accessToken } = process.env;
-  if (url) return url !== own();
+  if (url) return url !== ownBackend();
   if (accessToken) return true;
   try {
     const file = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "credentials.json");
