@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
+import { call, ensureBuildx } from "../../ground/machine/buildx.ts";
 import { ensureDocker } from "../../ground/machine/docker.ts";
 import { cacheDir } from "../../ground/tools/cache.ts";
 import { daemonPid, stopDaemon } from "../../ground/tools/daemon.ts";
@@ -129,6 +130,7 @@ test("a builder killed in the middle of a build", { skip: skip || noOwnBuilder }
     const { stdout } = await finishes(env);
     assert.match(stdout, /^✓ builder +.*, started again$/m);
   } finally {
+    await call(await ensureBuildx(), ["rm", "--keep-daemon", builder]);
     await stopDaemon(pidFile);
     // What it was building on when it was killed is still mounted.
     const { stdout } = await run("findmnt", ["--raw", "--noheadings", "--output", "TARGET"]);
