@@ -46,7 +46,8 @@ export async function startBuildkitd(refusal = "it is the one in use"): Promise<
     if (!which("runc")) throw new GroundError("buildkitd needs runc: install it and put it on PATH.");
     const config = join(cacheDir("run"), "buildkitd.toml");
     writeFileSync(config, settings());
-    const env = { PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+    // It leaves empty folders where it keeps what is temporary.
+    const env = { PATH: `${process.env.PATH}:/usr/sbin:/sbin`, TMPDIR: cacheDir("run") };
     await daemon(binary, ["--config", config], { log: logFile(), pidFile: pidFile(), env });
   }
   for (let tries = 0; tries < 300 && daemonPid(pidFile()) !== null; tries += 1) {

@@ -35,6 +35,7 @@ export async function startBuildkit(options: readonly string[]): Promise<Started
   await daemon(binary, [...own, "--oci-worker-net", "host", ...options], {
     log: join(folder, "log"),
     pidFile,
+    env: { TMPDIR: folder },
   });
   return {
     stop: async () => {
